@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/jout.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void put(struct jout *j, const char *bytes, size_t n)
+{
+	if (j->failed)
+		return;
+	if (j->length + n + 1 > j->size) {
+		size_t size = j->size ? j->size * 2 : 8192;
+		char *larger;
+
+		while (size < j->length + n + 1)
+			size *= 2;
+		larger = realloc(j->text, size);
+		if (!larger) {
+			j->failed = true;
+			return;
+		}
+		j->text = larger;
+		j->size = size;
+	}
+	memcpy(j->text + j->length, bytes, n);
+	j->length += n;
+	j->text[j->length] = '\0';
+}
+
+static void puts_(struct jout *j, const char *s)
+{
+	put(j, s, strlen(s));
+}
+
+static void line(struct jout *j)
+{
+	static const char spaces[] = "                                ";
+	size_t n = (size_t)j->depth * 2;
+
+	puts_(j, "\n");
+	put(j, spaces, n < sizeof(spaces) - 1 ? n : sizeof(spaces) - 1);
+}
+
+/*
+ * Length of the UTF-8 sequence at p (RFC 3629: no surrogates, no overlong
+ * forms, nothing past U+10FFFF), or 0 when it is not one.
+ */
+static size_t utf8_length(const unsigned char *p, size_t left)
+{
+	size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+
+	if (p[0] < 0xc2 || p[0] > 0xf4 || left < n)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+static void quoted(struct jout *j, const char *value, size_t length)
+{
+	const unsigned char *p = (const unsigned char *)value;
+	const unsigned char *end = p + length;
+
+	puts_(j, "\"");
+	while (p < end) {
+		char escape[8];
+		size_t n = 1;
+
+		if (*p == '"' || *p == '\\') {
+			escape[0] = '\\';
+			escape[1] = (char)*p;
+			put(j, escape, 2);
+		} else if (*p < 0x20 || *p == 0x7f) {
+			snprintf(escape, sizeof(escape), "\\u%04x", *p);
+			put(j, escape, 6);
+		} else if (*p < 0x80) {
+			put(j, (const char *)p, 1);
+		} else {
+			n = utf8_length(p, (size_t)(end - p));
+			if (n > 0)
+				put(j, (const char *)p, n);
+			else
+				put(j, "\xef\xbf\xbd", 3);
+			n = n ? n : 1;
+		}
+		p += n;
+	}
+	puts_(j, "\"");
+}
+
+static void member(struct jout *j, const char *key)
+{
+	if (j->depth > 0) {
+		if (!j->first)
+			puts_(j, ",");
+		line(j);
+	}
+	j->first = false;
+	if (key) {
+		quoted(j, key, strlen(key));
+		puts_(j, ": ");
+	}
+}
+
+static void begin(struct jout *j, const char *key, const char *bracket)
+{
+	member(j, key);
+	puts_(j, bracket);
+	j->depth++;
+	j->first = true;
+}
+
+static void end(struct jout *j, const char *bracket)
+{
+	j->depth--;
+	if (!j->first)
+		line(j);
+	j->first = false;
+	puts_(j, bracket);
+}
+
+void jout_object(struct jout *j, const char *key)
+{
+	begin(j, key, "{");
+}
+
+void jout_array(struct jout *j, const char *key)
+{
+	begin(j, key, "[");
+}
+
+void jout_end_object(struct jout *j)
+{
+	end(j, "}");
+}
+
+void jout_end_array(struct jout *j)
+{
+	end(j, "]");
+}
+
+void jout_string_n(struct jout *j, const char *key, const char *value, size_t length)
+{
+	member(j, key);
+	quoted(j, value, length);
+}
+
+void jout_string(struct jout *j, const char *key, const char *value)
+{
+	if (value)
+		jout_string_n(j, key, value, strlen(value));
+	else
+		jout_null(j, key);
+}
+
+static void plain(struct jout *j, const char *key, const char *text)
+{
+	member(j, key);
+	puts_(j, text);
+}
+
+void jout_uint(struct jout *j, const char *key, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, value);
+	plain(j, key, text);
+}
+
+void jout_int(struct jout *j, const char *key, int64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, value);
+	plain(j, key, text);
+}
+
+void jout_milli(struct jout *j, const char *key, uint64_t thousandths)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRIu64 ".%03u", thousandths / 1000,
+		 (unsigned int)(thousandths % 1000));
+	plain(j, key, text);
+}
+
+void jout_bool(struct jout *j, const char *key, bool value)
+{
+	plain(j, key, value ? "true" : "false");
+}
+
+void jout_null(struct jout *j, const char *key)
+{
+	plain(j, key, "null");
+}
+
+void jout_limit(struct jout *j, const char *key, uint64_t value)
+{
+	if (value == UINT64_MAX)
+		jout_null(j, key);
+	else
+		jout_uint(j, key, value);
+}
+
+int jout_finish(struct jout *j)
+{
+	puts_(j, "\n");
+	return j->failed ? -ENOMEM : 0;
+}
+
+void jout_clear(struct jout *j)
+{
+	free(j->text);
+	*j = (struct jout){ 0 };
+}

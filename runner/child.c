@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "base/raw.h"
+#include "init.h"
+#include "layer/layer.h"
+
+/* -- reporting ------------------------------------------------------------- */
+
+IN_CHILD static void fail(struct child *c, int stage, int layer, int item, int error)
+{
+	struct board *b = c->board;
+
+	b->stage = stage;
+	b->layer = layer;
+	b->item = item;
+	__atomic_store_n(&b->error, error, __ATOMIC_RELEASE);
+}
+
+IN_CHILD static void __attribute__((noreturn)) leave(int status)
+{
+	for (;;)
+		raw1(SYS_exit_group, status);
+}
+
+IN_CHILD static uint64_t now_ns(void)
+{
+	struct timespec t = { 0, 0 };
+
+	raw2(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+IN_CHILD int child_check(struct child *c, int layer, bool holds, const char *what)
+{
+	unsigned int i;
+
+	c->board->proofs[layer]++;
+	if (holds)
+		return 0;
+	for (i = 0; what[i] && i < sizeof(c->board->what) - 1; i++)
+		c->board->what[i] = what[i];
+	c->board->what[i] = '\0';
+	return -EACCES;
+}
+
+/* -- rows ------------------------------------------------------------------ */
+
+IN_CHILD static int enter_rows(struct child *c, enum actor actor, int first, int end)
+{
+	for (int i = first; i < end; i++) {
+		const struct layer *l = layer_table[i];
+		int r;
+
+		if (l->actor != actor || !l->enter || !plan_has(c->plan, (unsigned int)i))
+			continue;
+		c->item = -1;
+		r = l->enter(c);
+		if (r < 0) {
+			fail(c, BOARD_ENTER, i, c->item, -r);
+			return r;
+		}
+	}
+	return 0;
+}
+
+IN_CHILD static int prove_rows(struct child *c, int first, int end)
+{
+	for (int i = first; i < end; i++) {
+		const struct layer *l = layer_table[i];
+		int r;
+
+		if (!l->prove || !plan_has(c->plan, (unsigned int)i))
+			continue;
+		c->board->what[0] = '\0';
+		r = l->prove(c);
+		if (r < 0) {
+			fail(c, BOARD_PROVE, i, -1, -r);
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* -- the payload ----------------------------------------------------------- */
+
+/* Without the fds row these would still point at what runner holds. */
+IN_CHILD static int take_stdio(struct child *c)
+{
+	for (int i = 0; i < 3; i++) {
+		long r = c->stdio[i] == i ? raw3(SYS_fcntl, i, F_SETFD, 0)
+					  : raw3(SYS_dup3, c->stdio[i], i, 0);
+
+		if (r < 0)
+			return (int)r;
+	}
+	return 0;
+}
+
+/* The cwd is resolved inside, and may not lead through the kernel's magic links. */
+IN_CHILD static int take_cwd(struct child *c)
+{
+	struct raw_open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+				    .resolve = RAW_RESOLVE_NO_MAGICLINKS };
+	long fd = raw4(SYS_openat2, AT_FDCWD, c->plan->cwd, &how, sizeof(how));
+	long r = fd;
+
+	if (fd >= 0) {
+		r = raw1(SYS_fchdir, fd);
+		raw1(SYS_close, fd);
+	}
+	return (int)r;
+}
+
+/* What a parent ignores or blocks is inherited by exec: begin afresh. */
+IN_CHILD static void reset_signals(void)
+{
+	/* struct sigaction of the kernel: handler, flags, restorer, mask. */
+	uint64_t action[4] = { 0, 0, 0, 0 };
+	uint64_t none = 0;
+
+	for (int sig = 1; sig <= 64; sig++)
+		if (sig != SIGKILL && sig != SIGSTOP)
+			raw4(SYS_rt_sigaction, sig, action, NULL, 8);
+	raw4(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, 8);
+}
+
+/* A descriptor above the payload's RLIMIT_NOFILE; see layer/seccomp.c. */
+IN_CHILD static int open_program(struct child *c)
+{
+	const struct plan *p = c->plan;
+	uint64_t old[2];
+	uint64_t wide[2];
+	long r = -ENOENT;
+
+	raw4(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, old);
+	wide[0] = wide[1] = old[1];
+	raw4(SYS_prlimit64, 0, RLIMIT_NOFILE, wide, NULL);
+	for (unsigned int i = 0; i < p->n_candidates; i++) {
+		long fd = raw4(SYS_openat, AT_FDCWD, p->candidates[i], O_RDONLY | O_CLOEXEC, 0);
+
+		c->item = (int)i;
+		if (fd == -ENOENT)
+			continue;
+		if (fd < 0)
+			return (int)fd;
+		r = raw3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, p->exec_fd);
+		raw1(SYS_close, fd);
+		break;
+	}
+	c->exec_fd = (int)r;
+	return r == p->exec_fd ? 0 : r < 0 ? (int)r : -EMFILE;
+}
+
+/* Try each place in turn, as execvp(3) would; nothing is put together here. */
+IN_CHILD static int execute(struct child *c)
+{
+	const struct plan *p = c->plan;
+	long result = -ENOENT;
+
+	if (p->exec_fd >= 0)
+		return (int)raw5(SYS_execveat, p->exec_fd, "", p->argv, p->envp, AT_EMPTY_PATH);
+	for (unsigned int i = 0; i < p->n_candidates; i++) {
+		long r;
+
+		c->item = (int)i;
+		r = raw3(SYS_execve, p->candidates[i], p->argv, p->envp);
+		if (r == -ENOENT || r == -ENOTDIR)
+			continue;
+		result = r;
+		if (r != -EACCES)
+			break;
+	}
+	return (int)result;
+}
+
+/*
+ * Shares init's memory and descriptors until exec (vfork). The proof of every
+ * layer comes before the filter, so that the filter cannot answer for them.
+ */
+IN_CHILD static void payload(void *arg)
+{
+	struct child *c = arg;
+	int doing = BOARD_START_STDIO;
+	uint64_t before;
+	int r;
+
+	raw1(SYS_umask, 022);
+	r = take_stdio(c);
+	if (r == 0) {
+		doing = BOARD_START_CWD;
+		r = take_cwd(c);
+	}
+	if (r == 0 && c->plan->exec_fd >= 0) {
+		doing = BOARD_START_PROGRAM;
+		r = open_program(c);
+	}
+	if (r < 0) {
+		fail(c, BOARD_START, 0, doing, -r);
+		leave(1);
+	}
+	reset_signals();
+	if (enter_rows(c, BY_PAYLOAD, 0, LAYER_SECCOMP) < 0)
+		leave(1);
+	before = now_ns();
+	if (prove_rows(c, 0, LAYER_SECCOMP) < 0)
+		leave(1);
+	c->board->exec_ns = now_ns();
+	c->board->prove_ns = c->board->exec_ns - before;
+	if (enter_rows(c, BY_PAYLOAD, LAYER_SECCOMP, LAYER_COUNT) < 0 ||
+	    prove_rows(c, LAYER_SECCOMP, LAYER_COUNT) < 0)
+		leave(1);
+	r = execute(c);
+	fail(c, BOARD_EXEC, 0, c->item, -r);
+	leave(1);
+}
+
+/* -- init ------------------------------------------------------------------ */
+
+#if defined(__x86_64__)
+/* clone(2) onto another stack; the child calls fn(arg) and never returns. */
+IN_CHILD static __attribute__((noinline)) long clone_call(unsigned long flags, void *stack,
+							  void (*fn)(void *), void *arg)
+{
+	register void *fn_ __asm__("r12") = (void *)fn;
+	register void *arg_ __asm__("r13") = arg;
+	register long r10 __asm__("r10") = 0;
+	register long r8 __asm__("r8") = 0;
+	long ret;
+
+	__asm__ volatile("syscall\n\t"
+			 "test %%rax, %%rax\n\t"
+			 "jnz 1f\n\t"
+			 "xor %%ebp, %%ebp\n\t"
+			 "mov %%r13, %%rdi\n\t"
+			 "call *%%r12\n\t"
+			 "ud2\n"
+			 "1:"
+			 : "=a"(ret)
+			 : "a"(SYS_clone), "D"(flags), "S"(stack), "d"(0), "r"(r10), "r"(r8),
+			   "r"(fn_), "r"(arg_)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+#else
+IN_CHILD static __attribute__((noinline)) long clone_call(unsigned long flags, void *stack,
+							  void (*fn)(void *), void *arg)
+{
+	register long x8 __asm__("x8") = SYS_clone;
+	register unsigned long x0 __asm__("x0") = flags;
+	register void *x1 __asm__("x1") = stack;
+	register long x2 __asm__("x2") = 0;
+	register long x3 __asm__("x3") = 0;
+	register long x4 __asm__("x4") = 0;
+	register void *x19 __asm__("x19") = (void *)fn;
+	register void *x20 __asm__("x20") = arg;
+
+	__asm__ volatile("svc 0\n\t"
+			 "cbnz x0, 1f\n\t"
+			 "mov x0, x20\n\t"
+			 "blr x19\n\t"
+			 "brk 0\n"
+			 "1:"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x19), "r"(x20)
+			 : "memory", "cc");
+	return (long)x0;
+}
+#endif
+
+/*
+ * The payload's stack until exec. Init is suspended meanwhile, and a run has one
+ * payload, so one stack is enough.
+ */
+static char payload_stack[64 * 1024] __attribute__((aligned(16)));
+
+IN_CHILD static long start_payload(struct child *c)
+{
+	unsigned long flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD;
+
+	return clone_call(flags, payload_stack + sizeof(payload_stack), payload, c);
+}
+
+IN_CHILD void child_init(struct child *c)
+{
+	long pid;
+
+	/*
+	 * Whatever ends the supervisor ends us. Set now for the set-up, and again
+	 * below: a change of credentials clears it (prctl(2)).
+	 */
+	raw5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	raw5(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+	raw1(SYS_umask, 0);
+	c->host_proc_fd = (int)raw4(SYS_openat, AT_FDCWD, "/proc", O_PATH | O_CLOEXEC, 0);
+	if (c->host_proc_fd < 0) {
+		fail(c, BOARD_START, 0, BOARD_START_PROC, -c->host_proc_fd);
+		leave(1);
+	}
+	if (enter_rows(c, BY_INIT, 0, LAYER_COUNT) < 0)
+		leave(1);
+	raw1(SYS_close, c->host_proc_fd);
+	raw5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (init_supervisor_is_gone(c->sock))
+		leave(1);
+	pid = start_payload(c);
+	if (pid < 0)
+		fail(c, BOARD_START, 0, BOARD_START_PAYLOAD, (int)-pid);
+	if (c->board->error)
+		leave(1);
+	c->board->payload_pid = (int32_t)pid;
+	init_run(c, pid);
+}

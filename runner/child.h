@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * child: what runs between clone and exec.
+ *
+ *     runner ── clone3 ──► init (pid 1 inside)      enters the rows BY_INIT
+ *                            └─ vfork ──► payload   enters the rows BY_PAYLOAD,
+ *                                                   proves all of them, execs
+ *
+ * Both only carry out the const plan. They report through the board, one page
+ * shared with the supervisor; the payload loses it at exec, because exec gives
+ * it a new address space. No message is formatted and nothing allocated here.
+ */
+#ifndef RUNNER_CHILD_H
+#define RUNNER_CHILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "plan.h"
+
+enum board_stage {
+	BOARD_START, /* the launcher's own part of the child */
+	BOARD_ENTER,
+	BOARD_PROVE,
+	BOARD_EXEC,
+};
+
+/* What BOARD_START was doing, in `item`. */
+enum board_start {
+	BOARD_START_PROC,    /* opening the host's /proc */
+	BOARD_START_PAYLOAD, /* making the payload's process */
+	BOARD_START_STDIO,   /* giving it stdin, stdout and stderr */
+	BOARD_START_CWD,     /* entering its working directory */
+	BOARD_START_PROGRAM, /* opening its program */
+};
+
+/* The kernel's struct rusage as wait4(2) fills it. */
+struct board_rusage {
+	int64_t user_s, user_us;
+	int64_t system_s, system_us;
+	int64_t maxrss_kib;
+	int64_t rest[13];
+};
+
+/* One writer at a time: init, or the payload while init is suspended in vfork. */
+struct board {
+	/* why the set-up failed; error == 0: it did not */
+	int32_t error; /* positive errno */
+	int32_t stage;
+	int32_t layer;
+	int32_t item;
+	char what[112]; /* BOARD_PROVE: the operation that should have failed */
+
+	/* the proof: how many checks each layer made */
+	uint16_t proofs[PLAN_MAX_LAYERS];
+	uint64_t prove_ns;
+	uint64_t exec_ns; /* CLOCK_MONOTONIC just before execve */
+
+	/* the payload, as init saw it end */
+	int32_t payload_pid; /* inside */
+	int32_t payload_ended;
+	int32_t payload_status; /* wait status */
+	struct board_rusage payload_usage;
+};
+
+struct child {
+	const struct plan *plan;
+	struct board *board;
+	int sock;       /* to the supervisor; its end of file means: die */
+	int stdio[3];   /* what the payload gets as 0, 1, 2 */
+	int item;       /* what the current row is doing, for the error */
+	int root_fd;    /* the new root's mount */
+	int proc_fd;    /* the sandbox's own /proc */
+	int host_proc_fd; /* the host's /proc, until the rows that need it are done */
+	int listener_fd;  /* seccomp user notification, or -1 */
+	int exec_fd;      /* the program, where it is executed by descriptor */
+};
+
+/** pid 1 of the sandbox. Never returns. */
+void child_init(struct child *c) __attribute__((noreturn));
+
+/*
+ * For prove rows: count one check; when it does not hold, name it and fail.
+ * `what` is a literal: "mount(2) succeeded".
+ */
+int child_check(struct child *c, int layer, bool holds, const char *what);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmd: one file per verb. Each gets argv with its verb first and the caller's
+ * environment, prints what it has to say, and returns runner's exit status.
+ */
+#ifndef RUNNER_CMD_H
+#define RUNNER_CMD_H
+
+#include "base/err.h"
+
+int cmd_exec(char **argv, char **envp);
+int cmd_doctor(char **argv, char **envp);
+int cmd_profile(char **argv, char **envp);
+
+/** Print "runner: words" and the hint; returns the exit status of the error. */
+int cmd_fail(const struct err *e);
+
+#endif

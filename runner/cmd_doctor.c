@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* runner doctor: what this host offers per layer, what is missing, the remedy. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/utsname.h>
+
+#include "base/fd.h"
+#include "base/jout.h"
+#include "cmd.h"
+#include "host.h"
+#include "layer/layer.h"
+#include "version.h"
+
+static const char *const states[] = { "ok", "weak", "missing" };
+
+static void help(void)
+{
+	fputs("Usage: runner doctor [--json]\n"
+	      "\n"
+	      "Say what this host offers for each layer, what is missing, and how to mend it.\n"
+	      "Exit status: 0 every layer is available; 1 a layer is missing, so a run would\n"
+	      "refuse; 125 wrong usage.\n",
+	      stdout);
+}
+
+/* Which of the capabilities the set-up uses are there: for root in a container. */
+static void missing_capabilities(char *ret, size_t size)
+{
+	static const cap_value_t used[] = { CAP_SYS_ADMIN,    CAP_SETUID,	CAP_SETGID,
+					    CAP_CHOWN,	      CAP_DAC_OVERRIDE, CAP_SETPCAP };
+	cap_t now = cap_get_proc();
+	size_t length = 0;
+
+	ret[0] = '\0';
+	for (size_t i = 0; now && i < sizeof(used) / sizeof(used[0]); i++) {
+		cap_flag_value_t set = CAP_CLEAR;
+		char *name;
+
+		if (cap_get_flag(now, used[i], CAP_EFFECTIVE, &set) < 0 || set == CAP_SET)
+			continue;
+		name = cap_to_name(used[i]);
+		length += (size_t)snprintf(ret + length, size - length, " %s", name ? name : "?");
+		cap_free(name);
+		if (length >= size)
+			break;
+	}
+	cap_free(now);
+}
+
+static void print_json(const struct host *host, const struct finding *findings, bool usable)
+{
+	struct jout j = { 0 };
+	struct utsname u;
+
+	uname(&u);
+	jout_object(&j, NULL);
+	jout_string(&j, "version", RUNNER_VERSION);
+	jout_string(&j, "kernel", u.release);
+	jout_string(&j, "machine", u.machine);
+	jout_bool(&j, "privileged", host->privileged);
+	jout_string(&j, "unprivileged_because", host->unprivileged_because);
+	jout_int(&j, "landlock_abi", host->landlock_abi);
+	jout_bool(&j, "usable", usable);
+	jout_object(&j, "layers");
+	for (int i = 0; i < LAYER_COUNT; i++) {
+		jout_object(&j, layer_table[i]->name);
+		jout_string(&j, "state", states[findings[i].state]);
+		jout_string(&j, "summary", layer_table[i]->summary);
+		jout_string(&j, "detail", findings[i].detail[0] ? findings[i].detail : NULL);
+		jout_string(&j, "remedy", findings[i].remedy[0] ? findings[i].remedy : NULL);
+		jout_end_object(&j);
+	}
+	jout_end_object(&j);
+	jout_end_object(&j);
+	if (jout_finish(&j) == 0)
+		(void)fd_write_all(1, j.text, j.length); /* a closed stdout needs no report */
+	jout_clear(&j);
+}
+
+static void print_text(const struct host *host, const struct finding *findings, bool usable)
+{
+	char missing[160];
+	struct utsname u;
+
+	uname(&u);
+	printf("kernel %s, %s, %s\n", u.release, u.machine,
+	       host->privileged ? "root" : host->unprivileged_because);
+	missing_capabilities(missing, sizeof(missing));
+	if (host->uid == 0 && missing[0])
+		printf("root lacks:%s\n", missing);
+	for (int i = 0; i < LAYER_COUNT; i++) {
+		printf("%-8s %-14s %s\n", states[findings[i].state], layer_table[i]->name,
+		       findings[i].detail[0] ? findings[i].detail : layer_table[i]->summary);
+		if (findings[i].remedy[0])
+			printf("%-8s %-14s mend: %s\n", "", "", findings[i].remedy);
+	}
+	puts(usable ? "every layer is available" : "a run would refuse; see the lines above");
+}
+
+int cmd_doctor(char **argv, char **envp)
+{
+	static struct finding findings[LAYER_COUNT];
+	bool json = false;
+	bool usable = true;
+	struct host host;
+
+	(void)envp;
+	for (int i = 1; argv[i]; i++) {
+		struct err e = { 0 };
+
+		if (strcmp(argv[i], "--help") == 0) {
+			help();
+			return 0;
+		}
+		if (strcmp(argv[i], "--json") != 0) {
+			err_set(&e, EINVAL, "unknown option '%.100s'", argv[i]);
+			err_hint(&e, "try 'runner doctor --help'");
+			return cmd_fail(&e);
+		}
+		json = true;
+	}
+	host_probe(&host);
+	for (int i = 0; i < LAYER_COUNT; i++) {
+		findings[i].state = FINDING_OK;
+		if (layer_table[i]->probe)
+			layer_table[i]->probe(&host, &findings[i]);
+		usable = usable && findings[i].state != FINDING_MISSING;
+	}
+	if (json)
+		print_json(&host, findings, usable);
+	else
+		print_text(&host, findings, usable);
+	return usable ? 0 : 1;
+}

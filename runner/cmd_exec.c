@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* runner exec: spec → plan → launch → supervise → report. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "cmd.h"
+#include "host.h"
+#include "launch.h"
+#include "options.h"
+#include "plan_print.h"
+#include "report.h"
+#include "supervise.h"
+
+static void help(void)
+{
+	fputs("Usage: runner exec [OPTIONS] SCRIPT|PROGRAM [ARGS...]\n"
+	      "       runner exec [OPTIONS] -- COMMAND [ARGS...]\n"
+	      "\n"
+	      "Run a file of yours, or a command found inside, in a sandbox. A .py file runs\n"
+	      "with the profile's interpreter.\n"
+	      "\n"
+	      "Options:\n",
+	      stdout);
+	options_help(stdout);
+	fputs("  --help                         show this text\n"
+	      "\n"
+	      "Exit status: the payload's own; 128+N when signal N ended it; 124 a time limit;\n"
+	      "125 runner could not do it; 126 found but not executable; 127 not found.\n"
+	      "See runner(1) and runner-profile(5).\n",
+	      stdout);
+}
+
+/*
+ * What a careless caller hands down: a closed stdin (whose number the next file
+ * we open would get), an ignored SIGCHLD, blocked signals. And from here on no
+ * process of our user may look into us.
+ */
+static int be_clean(struct err *e)
+{
+	sigset_t all;
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			return err_set(e, errno, "/dev/null: %s", strerror(errno));
+	} while (fd < 3);
+	close(fd);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	signal(SIGCHLD, SIG_DFL);
+	/* Ours are read from a signalfd; the rest must not end us half-way. */
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	return 0;
+}
+
+static int dry_run(const struct plan *plan, struct err *e)
+{
+	struct jout j = { 0 };
+	int r;
+
+	plan_print(plan, &j);
+	r = jout_finish(&j);
+	if (r == 0)
+		r = fd_write_all(1, j.text, j.length);
+	jout_clear(&j);
+	return r < 0 ? err_set(e, -r, "cannot print the plan: %s", strerror(-r)) : 0;
+}
+
+/* A run that was refused still gets its report. */
+static int reject(struct report *report, const struct spec *spec, const struct err *why)
+{
+	struct outcome o = { .reason = REASON_REJECTED, .exit_code = why->status, .status_exit = -1 };
+	struct err e = { 0 };
+
+	snprintf(o.message, sizeof(o.message), "%s", why->text);
+	snprintf(o.hint, sizeof(o.hint), "%s", why->hint);
+	if (report_write(report, spec, NULL, NULL, &o, &e) < 0)
+		cmd_fail(&e);
+	return cmd_fail(why);
+}
+
+static int run(const struct spec *spec, const struct plan *plan, struct report *report)
+{
+	static struct outcome o;
+	struct running running;
+	struct err e = { 0 };
+	int status;
+
+	if (launch(plan, &running, &e) < 0)
+		return reject(report, spec, &e);
+	supervise(plan, &running, &o);
+	status = o.exit_code;
+	report_human(&o, spec);
+	if (report_write(report, spec, plan, running.board, &o, &e) < 0)
+		status = cmd_fail(&e);
+	running_clear(&running);
+	return status;
+}
+
+int cmd_exec(char **argv, char **envp)
+{
+	/* Large, and only their used pages are ever touched. */
+	static struct spec spec;
+	static struct plan plan;
+	static struct host host;
+	struct report report = { .fd = -1, .dir_fd = -1 };
+	struct err e = { 0 };
+	int status;
+	int r = be_clean(&e);
+
+	if (r == 0)
+		r = options_parse(&spec, argv, (const char *const *)envp, &e);
+	if (r == OPTIONS_HELP) {
+		help();
+		return 0;
+	}
+	if (r == 0)
+		r = report_open(&report, spec.report, &e);
+	if (r < 0) {
+		spec_clear(&spec);
+		return cmd_fail(&e);
+	}
+	host_probe(&host);
+	if (plan_build(&spec, &host, &plan, &e) < 0) {
+		status = reject(&report, &spec, &e);
+	} else if (spec.dry_run) {
+		status = dry_run(&plan, &e) < 0 ? cmd_fail(&e) : 0;
+	} else {
+		status = run(&spec, &plan, &report);
+	}
+	plan_clear(&plan);
+	report_close(&report);
+	spec_clear(&spec);
+	return status;
+}

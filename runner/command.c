@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/raw.h"
+
+enum {
+	/* Up to here copying into memory costs less than one more mount. */
+	COPY_UP_TO = 128 * 1024,
+	COPY_AT_MOST = 256 * 1024 * 1024,
+};
+
+static bool ends_in_py(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 3 && strcmp(name + n - 3, ".py") == 0;
+}
+
+/* -- candidates ------------------------------------------------------------ */
+
+static const char *inside_path(const struct plan *plan)
+{
+	const struct spec *s = plan->spec;
+
+	for (unsigned int i = 0; i < s->n_env; i++)
+		if (strcmp(s->env[i].name, "PATH") == 0)
+			return s->env[i].value ? s->env[i].value : spec_caller_env(s, "PATH");
+	return NULL;
+}
+
+/* Where `name` may be found inside; the child tries them in turn. */
+static int add_candidates(struct plan *plan, const char *name, struct err *e)
+{
+	const char *path = inside_path(plan);
+
+	if (strchr(name, '/')) {
+		plan->candidates[plan->n_candidates++] = name;
+		return 0;
+	}
+	for (path = path ? path : "/usr/local/bin:/usr/bin:/bin"; *path;) {
+		int n = (int)strcspn(path, ":");
+
+		if (n > 0 && path[0] == '/') {
+			const char *c = plan_printf(plan, e, "%.*s/%s", n, path, name);
+
+			if (!c)
+				return -ENOMEM;
+			if (plan->n_candidates == PLAN_MAX_CANDIDATES)
+				return err_set(e, E2BIG, "PATH has more than %d directories",
+					       PLAN_MAX_CANDIDATES);
+			plan->candidates[plan->n_candidates++] = c;
+		}
+		path += n;
+		path += *path == ':';
+	}
+	return 0;
+}
+
+/* argv = interpreter..., first, rest... */
+static int make_argv(struct plan *plan, const char *const *interpreter, const char *first,
+		     struct err *e)
+{
+	const char *const *args = plan->spec->argv + 1;
+	size_t n = 0;
+	size_t at = 0;
+
+	while (interpreter && interpreter[n])
+		n++;
+	for (const char *const *a = args; *a; a++)
+		n++;
+	plan->argv_made = calloc(n + 2, sizeof(*plan->argv_made));
+	if (!plan->argv_made)
+		return err_set(e, ENOMEM, "out of memory");
+	for (; interpreter && *interpreter; interpreter++)
+		plan->argv_made[at++] = *interpreter;
+	plan->argv_made[at++] = first;
+	while (*args)
+		plan->argv_made[at++] = *args++;
+	plan->argv = plan->argv_made;
+	return 0;
+}
+
+/* -- a file of the caller's ------------------------------------------------ */
+
+static int open_file(const char *path, struct stat *st, struct err *e)
+{
+	/* Non-blocking: a FIFO must not stop us before we have seen what it is. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+		err_set(e, errno, "'%s': no such file", path);
+		if (!strchr(path, '/') && !ends_in_py(path))
+			err_hint(e, "to run a command found on the sandbox's PATH: runner exec -- %s",
+				 path);
+		return err_exit_with(e, ERR_EXIT_NOT_FOUND);
+	}
+	if (fd < 0) {
+		err_set(e, errno, "'%s' cannot be read: %s", path, strerror(errno));
+		return err_exit_with(e, ERR_EXIT_NOT_EXEC);
+	}
+	if (fstat(fd, st) < 0 || !S_ISREG(st->st_mode)) {
+		close(fd);
+		err_set(e, EACCES, "'%s' is %s, not a regular file", path,
+			S_ISDIR(st->st_mode) ? "a directory" : "a device, pipe or socket");
+		return err_exit_with(e, ERR_EXIT_NOT_EXEC);
+	}
+	return fd;
+}
+
+/* May the payload, who is neither owner nor group, read (and execute) it? */
+static bool others_may(const struct plan *plan, const struct stat *st, mode_t needed)
+{
+	return !plan->host->privileged || (st->st_mode & needed) == needed;
+}
+
+static int bring_copy(struct plan *plan, const char *target, const struct stat *st, mode_t mode,
+		      struct err *e)
+{
+	struct plan_node n = { .kind = PLAN_NODE_COPY, .mode = mode, .path = target,
+			       .length = (size_t)st->st_size, .fd = plan->script_fd };
+
+	if (st->st_size > COPY_AT_MOST) {
+		err_set(e, EFBIG, "'%s' is only readable by its owner and larger than %d MiB",
+			plan->spec->argv[0], COPY_AT_MOST >> 20);
+		err_hint(e, "make it readable for others: chmod o+rx");
+		return err_exit_with(e, ERR_EXIT_NOT_EXEC);
+	}
+	return plan_add_node(plan, &n, e);
+}
+
+static int bring_bind(struct plan *plan, const char *target, const char *real,
+		      const struct stat *st, struct err *e)
+{
+	struct plan_node point = { .kind = PLAN_NODE_FILE, .mode = 0444, .path = target,
+				   .text = "", .fd = -1 };
+	struct plan_bind b = { .dev = st->st_dev, .ino = st->st_ino, .target = target,
+			       .idmap_fd = -1,
+			       .attributes = RAW_MOUNT_ATTR_RDONLY | RAW_MOUNT_ATTR_NOSUID |
+					     RAW_MOUNT_ATTR_NODEV };
+
+	b.source = plan_printf(plan, e, "%s", real);
+	if (!b.source || plan_add_node(plan, &point, e) < 0)
+		return -e->code;
+	return plan_add_view(plan, &b, e);
+}
+
+static int plan_file(struct plan *plan, struct err *e)
+{
+	const struct spec *s = plan->spec;
+	const char *path = s->argv[0];
+	char link[32];
+	char real[PATH_MAX] = "";
+	const char *name;
+	bool python;
+	struct stat st;
+	int r;
+
+	plan->script_fd = open_file(path, &st, e);
+	if (plan->script_fd < 0)
+		return -e->code;
+	python = ends_in_py(path);
+	if (!python && !(st.st_mode & 0111)) {
+		err_set(e, EACCES, "'%s' is not executable", path);
+		err_hint(e, "chmod +x it, or name its interpreter: runner exec -- sh %s", path);
+		return err_exit_with(e, ERR_EXIT_NOT_EXEC);
+	}
+	/* The name of what is open, not of what the path leads to by now. */
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", plan->script_fd);
+	r = (int)readlink(link, real, sizeof(real) - 1);
+	real[r > 0 ? r : 0] = '\0';
+	if (!python && !s->rootfs && text_path_below(real, "/usr")) {
+		plan->candidates[plan->n_candidates++] = plan_printf(plan, e, "%s", real);
+		return make_argv(plan, NULL, path, e);
+	}
+	name = text_basename(path);
+	plan->delivered = plan_printf(plan, e, "/app/%s", name);
+	if (!plan->delivered)
+		return -ENOMEM;
+	if (st.st_size > COPY_UP_TO && real[0] == '/' &&
+	    others_may(plan, &st, python ? S_IROTH : S_IROTH | S_IXOTH))
+		r = bring_bind(plan, plan->delivered + 1, real, &st, e);
+	else
+		r = bring_copy(plan, plan->delivered + 1, &st, python ? 0444 : 0555, e);
+	if (r < 0)
+		return r;
+	if (!python) {
+		plan->candidates[plan->n_candidates++] = plan->delivered;
+		return make_argv(plan, NULL, plan->delivered, e);
+	}
+	r = add_candidates(plan, s->interpreter[0], e);
+	return r < 0 ? r : make_argv(plan, s->interpreter, plan->delivered, e);
+}
+
+/* The whole environment is what is left when the layer is left out. */
+static int plan_caller_env(struct plan *plan, struct err *e)
+{
+	size_t n = 0;
+
+	if (plan->envp)
+		return 0;
+	while (plan->spec->caller_env && plan->spec->caller_env[n])
+		n++;
+	plan->envp = calloc(n + 1, sizeof(*plan->envp));
+	if (!plan->envp)
+		return err_set(e, ENOMEM, "out of memory");
+	if (n > 0)
+		memcpy(plan->envp, plan->spec->caller_env, n * sizeof(*plan->envp));
+	return 0;
+}
+
+int command_plan(struct plan *plan, struct err *e)
+{
+	const struct spec *s = plan->spec;
+	int r = plan_caller_env(plan, e);
+
+	if (r < 0)
+		return r;
+	if (!s->argv || !s->argv[0] || !s->argv[0][0])
+		return err_set(e, EINVAL, "there is no command to run");
+	if (s->command == SPEC_COMMAND_FILE)
+		return plan_file(plan, e);
+	plan->argv = s->argv;
+	return add_candidates(plan, s->argv[0], e);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * command: what is executed, and how a file of the caller's gets inside.
+ *
+ * A script is handed in as bytes, under its own name, in /app: its directory is
+ * not exposed, and a file that only its owner may read still runs. A large
+ * program that everyone may read is bound instead of copied.
+ */
+#ifndef RUNNER_COMMAND_H
+#define RUNNER_COMMAND_H
+
+#include "plan.h"
+
+/**
+ * Fill in argv, the candidates for exec and, for SPEC_COMMAND_FILE, the node or
+ * bind that brings the file in. Errors carry the exit status 126 or 127.
+ */
+int command_plan(struct plan *plan, struct err *e);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "host.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/raw.h"
+
+const char *const host_ns_names[HOST_NS_COUNT] = { "user", "pid", "mnt",   "net",
+						   "ipc",  "uts", "cgroup" };
+
+/* PROC_USER_INIT_INO in include/linux/proc_ns.h: the same on every kernel. */
+#define INIT_USER_NS_INODE 0xEFFFFFFDull
+
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444
+#endif
+
+static void probe_namespaces(struct host *h)
+{
+	for (int i = 0; i < HOST_NS_COUNT; i++) {
+		char path[32] = "/proc/self/ns/";
+		struct stat st;
+
+		strcat(path, host_ns_names[i]);
+		h->ns[i] = stat(path, &st) == 0 ? st.st_ino : 0;
+	}
+}
+
+/*
+ * Everything the set-up does with privileges of the initial user namespace:
+ * mounts, the change of identity, a read of files only their owner may read.
+ */
+static bool has_capabilities(void)
+{
+	static const int needed[] = { CAP_SYS_ADMIN, CAP_SETUID,      CAP_SETGID,
+				      CAP_CHOWN,     CAP_DAC_OVERRIDE, CAP_SETPCAP };
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+
+	if (raw2(SYS_capget, &header, data) < 0)
+		return false;
+	for (unsigned int i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!(data[needed[i] / 32].effective & (1u << (needed[i] % 32))))
+			return false;
+	return true;
+}
+
+static void probe_privileges(struct host *h)
+{
+	h->privileged = false;
+	if (h->uid != 0)
+		h->unprivileged_because = "not root";
+	else if (h->ns[HOST_NS_USER] != INIT_USER_NS_INODE)
+		h->unprivileged_because = "root of a nested user namespace";
+	else if (!has_capabilities())
+		h->unprivileged_because = "root without the capabilities the set-up needs";
+	else
+		h->privileged = true;
+}
+
+static void probe_links(struct host *h)
+{
+	static const char *const paths[HOST_LINKS] = { "/bin",	 "/sbin",  "/lib",
+						       "/lib64", "/lib32", "/libx32" };
+
+	for (int i = 0; i < HOST_LINKS; i++) {
+		struct host_link *l = &h->links[i];
+		ssize_t n = readlink(paths[i], l->target, sizeof(l->target) - 1);
+		struct stat st;
+
+		l->name = paths[i] + 1;
+		l->target[n > 0 ? n : 0] = '\0';
+		l->is_directory = n < 0 && stat(paths[i], &st) == 0 && S_ISDIR(st.st_mode);
+	}
+}
+
+static uint64_t hard_limit(int resource)
+{
+	struct rlimit limit;
+
+	return getrlimit(resource, &limit) == 0 ? limit.rlim_max : 0;
+}
+
+void host_probe(struct host *h)
+{
+	long abi = raw3(SYS_landlock_create_ruleset, 0, 0, 1);
+
+	*h = (struct host){ 0 };
+	h->uid = geteuid();
+	h->gid = getegid();
+	h->pid = (uint32_t)getpid();
+	h->landlock_abi = abi > 0 ? (int)abi : 0;
+	h->memfd_noexec = access("/proc/sys/vm/memfd_noexec", F_OK) == 0;
+	raw3(SYS_sched_getaffinity, 0, sizeof(h->cpu_mask), h->cpu_mask);
+	for (unsigned int i = 0; i < 16; i++)
+		h->cpus += (unsigned int)__builtin_popcountll(h->cpu_mask[i]);
+	h->open_files = hard_limit(RLIMIT_NOFILE);
+	h->core = hard_limit(RLIMIT_CORE);
+	probe_namespaces(h);
+	probe_privileges(h);
+	probe_links(h);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "idmap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/raw.h"
+
+static int write_map(int proc_fd, const char *name, uint32_t inside, uint32_t outside)
+{
+	char line[48];
+	cleanup_fd int fd = openat(proc_fd, name, O_WRONLY | O_CLOEXEC);
+
+	snprintf(line, sizeof(line), "%u %u 1\n", inside, outside);
+	return fd < 0 ? -errno : fd_write_all(fd, line, strlen(line));
+}
+
+/* The child only has to exist while its namespace is opened. */
+static int open_of(long pid, uint32_t fs_uid, uint32_t fs_gid, uint32_t host_uid,
+		   uint32_t host_gid)
+{
+	char path[32];
+	cleanup_fd int proc_fd = -1;
+	int r;
+	int fd;
+
+	/* Our unreaped child: its number cannot be another process's. */
+	snprintf(path, sizeof(path), "/proc/%ld", pid);
+	proc_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (proc_fd < 0)
+		return -errno;
+	r = write_map(proc_fd, "uid_map", fs_uid, host_uid);
+	if (r == 0)
+		r = write_map(proc_fd, "gid_map", fs_gid, host_gid);
+	if (r < 0)
+		return r;
+	fd = openat(proc_fd, "ns/user", O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int idmap_open(uint32_t fs_uid, uint32_t fs_gid, uint32_t host_uid, uint32_t host_gid,
+	       struct err *e)
+{
+	struct raw_clone_args args = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
+	long pid = raw2(SYS_clone3, &args, sizeof(args));
+	int fd;
+
+	if (pid == 0)
+		for (;;)
+			raw0(SYS_pause);
+	if (pid < 0)
+		return err_set(e, (int)-pid, "cannot make a user namespace for its id map: %s",
+			       strerror((int)-pid));
+	fd = open_of(pid, fs_uid, fs_gid, host_uid, host_gid);
+	kill((pid_t)pid, SIGKILL);
+	waitpid((pid_t)pid, NULL, 0);
+	if (fd < 0)
+		return err_set(e, -fd, "cannot write its id map: %s", strerror(-fd));
+	return fd;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "init.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "../seccomp/bpf.h"
+#include "base/raw.h"
+#include "layer/layer.h"
+
+#define ALLOW(name) \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 1), \
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+
+/* What the loop below does, and nothing else. */
+static const struct sock_filter init_filter[] = {
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, BPF_NATIVE_ARCH, 1, 0),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	ALLOW(ppoll),
+	ALLOW(read),
+	ALLOW(wait4),
+	ALLOW(kill),
+	ALLOW(exit_group),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+};
+static const struct sock_fprog init_program = {
+	sizeof(init_filter) / sizeof(init_filter[0]),
+	(struct sock_filter *)(uintptr_t)init_filter,
+};
+
+IN_CHILD static void __attribute__((noreturn)) leave(int status)
+{
+	for (;;)
+		raw1(SYS_exit_group, status);
+}
+
+IN_CHILD bool init_supervisor_is_gone(int sock)
+{
+	struct pollfd p = { .fd = sock, .events = POLLIN };
+	struct timespec now = { 0, 0 };
+
+	return raw5(SYS_ppoll, &p, 1, &now, NULL, 8) > 0 && (p.revents & (POLLHUP | POLLERR));
+}
+
+/* The sandbox's /proc and, if there is a filter, its listener. */
+IN_CHILD static void send_descriptors(struct child *c)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(2 * sizeof(int))];
+	} control = { 0 };
+	int n = c->listener_fd >= 0 ? 2 : 1;
+	int *fds = (int *)(void *)CMSG_DATA(&control.header);
+	char byte = 's';
+	struct iovec data = { &byte, 1 };
+	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control };
+
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN((unsigned int)n * sizeof(int));
+	message.msg_controllen = CMSG_SPACE((unsigned int)n * sizeof(int));
+	fds[0] = c->proc_fd;
+	fds[1] = c->listener_fd;
+	if (raw3(SYS_sendmsg, c->sock, &message, MSG_NOSIGNAL) < 0)
+		leave(1);
+}
+
+/* Nothing but the socket stays open; both numbers are below any we hold open. */
+IN_CHILD static void close_all_but(int sock, int signals)
+{
+	int low = sock < signals ? sock : signals;
+	int high = sock < signals ? signals : sock;
+
+	if (low > 0)
+		raw3(SYS_close_range, 0, low - 1, 0);
+	if (high > low + 1)
+		raw3(SYS_close_range, low + 1, high - 1, 0);
+	raw3(SYS_close_range, high + 1, ~0u, 0);
+}
+
+/* Returns when the payload has ended. */
+IN_CHILD static void reap(struct child *c, long payload_pid)
+{
+	struct board_rusage usage;
+	int status;
+	long pid;
+
+	while ((pid = raw4(SYS_wait4, -1, &status, WNOHANG, &usage)) > 0) {
+		if (pid != payload_pid)
+			continue;
+		c->board->payload_status = status;
+		c->board->payload_usage = usage;
+		__atomic_store_n(&c->board->payload_ended, 1, __ATOMIC_RELEASE);
+		leave(0);
+	}
+}
+
+IN_CHILD void init_run(struct child *c, long payload_pid)
+{
+	uint64_t child_signal = 1ull << (SIGCHLD - 1);
+	struct pollfd p[2];
+	int signals;
+
+	/* Every signal stays blocked, as the launcher left it. */
+	signals = (int)raw4(SYS_signalfd4, -1, &child_signal, 8, 02000000 | 04000);
+	if (signals < 0)
+		leave(1);
+	send_descriptors(c);
+	close_all_but(c->sock, signals);
+	if (plan_has(c->plan, LAYER_SECCOMP) &&
+	    raw3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &init_program) < 0)
+		leave(1);
+	p[0] = (struct pollfd){ .fd = signals, .events = POLLIN };
+	p[1] = (struct pollfd){ .fd = c->sock, .events = POLLIN };
+	for (;;) {
+		char info[128]; /* struct signalfd_siginfo; only its arrival matters */
+		char sig;
+
+		reap(c, payload_pid);
+		if (raw5(SYS_ppoll, p, 2, NULL, NULL, 8) < 0)
+			continue;
+		if (p[0].revents & POLLIN)
+			raw3(SYS_read, signals, info, sizeof(info));
+		if (p[1].revents & (POLLHUP | POLLERR))
+			leave(1);
+		if ((p[1].revents & POLLIN) && raw3(SYS_read, c->sock, &sig, 1) == 1)
+			raw2(SYS_kill, payload_pid, sig);
+	}
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/raw.h"
+
+#ifndef CLONE_PIDFD
+#define CLONE_PIDFD 0x1000
+#endif
+
+/* The payload's ends of the streams; they close when launch() returns. */
+struct stdio {
+	int fd[3];
+};
+
+static void close_stdio(struct stdio *s)
+{
+	for (int i = 0; i < 3; i++)
+		fd_close(&s->fd[i]);
+}
+
+static int own_copy(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	return copy < 0 ? -errno : copy;
+}
+
+/*
+ * A pipe, the payload's end owned by the payload: programs open /dev/stdout by
+ * name. It is ours; nothing the caller passed in is ever changed.
+ */
+static int make_pipe(const struct plan *plan, int *ours, int *theirs, bool we_write)
+{
+	int p[2];
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return -errno;
+	if (plan->host->privileged && fchown(p[0], plan->host_uid, plan->host_gid) < 0) {
+		close(p[0]);
+		close(p[1]);
+		return -errno;
+	}
+	*ours = p[we_write ? 1 : 0];
+	*theirs = p[we_write ? 0 : 1];
+	fcntl(*ours, F_SETFL, O_NONBLOCK);
+	return 0;
+}
+
+/*
+ * The caller's stdin as it is, when it can only be read. One that could be
+ * written as well (a terminal, a socket) would be a way around the output limit
+ * and to the terminal, so that one is relayed.
+ */
+static int open_stdin(const struct plan *plan, struct stdio *s, int *ret_ours, struct err *e)
+{
+	const char *path = plan->spec->stdin_path;
+	int flags;
+
+	if (path) {
+		s->fd[0] = open(strcmp(path, "null") == 0 ? "/dev/null" : path,
+				O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		return s->fd[0] < 0 ? err_set(e, errno, "stdin '%s': %s", path, strerror(errno)) : 0;
+	}
+	flags = fcntl(0, F_GETFL);
+	if (flags >= 0 && (flags & O_ACCMODE) == O_RDONLY && !(flags & O_PATH)) {
+		s->fd[0] = own_copy(0);
+		return s->fd[0] < 0 ? err_set(e, -s->fd[0], "stdin: %s", strerror(-s->fd[0])) : 0;
+	}
+	if (make_pipe(plan, ret_ours, &s->fd[0], true) < 0)
+		return err_set(e, errno, "pipe for stdin: %s", strerror(errno));
+	return 0;
+}
+
+static int open_output(const struct plan *plan, int stream, struct stdio *s, int *ret_ours,
+		       struct err *e)
+{
+	/* The report owns stdout when it goes there. */
+	bool to_stderr = stream == 1 && plan->spec->report && strcmp(plan->spec->report, "-") == 0;
+	int r;
+
+	if (plan->spec->limits.output == UNLIMITED) {
+		r = own_copy(to_stderr ? 2 : stream);
+		s->fd[stream] = r;
+	} else {
+		r = make_pipe(plan, ret_ours, &s->fd[stream], false);
+	}
+	return r < 0 ? err_set(e, -r, "%s: %s", stream == 1 ? "stdout" : "stderr", strerror(-r)) : 0;
+}
+
+/* What a failing clone3(2) most likely means, and what to do. */
+static int clone_error(const struct plan *plan, int error, struct err *e)
+{
+	err_set(e, error, "cannot make the namespaces: %s", strerror(error));
+	switch (error) {
+	case EPERM:
+	case EACCES:
+		return err_hint(e, plan->host->privileged
+					   ? "a container or a security module forbids namespaces; "
+					     "see 'runner doctor'"
+					   : "this host may not allow user namespaces to ordinary "
+					     "users; 'runner doctor' names the setting%s",
+				"");
+	case ENOSPC:
+	case EUSERS:
+		return err_hint(e, "a limit under /proc/sys/user is reached, or 32 user "
+				   "namespaces are nested");
+	case EAGAIN:
+		return err_hint(e, "the limit of processes (RLIMIT_NPROC or pids.max) is reached");
+	case EINVAL:
+		return err_hint(e, "this kernel lacks a kind of namespace; see 'runner doctor'");
+	case ENOSYS:
+		return err_hint(e, "clone3(2) is missing or filtered: Linux 5.3, and a container "
+				   "whose seccomp profile allows it");
+	}
+	return -error;
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int clone_init(const struct plan *plan, const struct stdio *s, int child_sock,
+		      struct running *run, struct err *e)
+{
+	/* In .bss: the child's copy is what init keeps. */
+	static struct child c;
+	struct raw_clone_args args = { .flags = plan->clone_flags | CLONE_PIDFD,
+				       .pidfd = (uint64_t)(uintptr_t)&run->init_fd,
+				       .exit_signal = SIGCHLD };
+	long pid;
+
+	c = (struct child){ .plan = plan, .board = run->board, .sock = child_sock,
+			    .stdio = { s->fd[0], s->fd[1], s->fd[2] }, .item = -1, .root_fd = -1,
+			    .proc_fd = -1, .host_proc_fd = -1, .listener_fd = -1, .exec_fd = -1 };
+	run->started_at_ms = (int64_t)(clock_ns(CLOCK_REALTIME) / 1000000);
+	run->started_ns = clock_ns(CLOCK_MONOTONIC);
+	pid = raw2(SYS_clone3, &args, sizeof(args));
+	if (pid == 0) {
+		raw1(SYS_close, run->sock);
+		child_init(&c);
+	}
+	if (pid < 0)
+		return clone_error(plan, (int)-pid, e);
+	run->init = (pid_t)pid;
+	return 0;
+}
+
+int launch(const struct plan *plan, struct running *ret, struct err *e)
+{
+	struct running run = { .init_fd = -1, .sock = -1, .in = -1, .out = -1, .err = -1 };
+	struct stdio s = { { -1, -1, -1 } };
+	int pair[2] = { -1, -1 };
+	int r;
+
+	r = open_stdin(plan, &s, &run.in, e);
+	if (r == 0)
+		r = open_output(plan, 1, &s, &run.out, e);
+	if (r == 0)
+		r = open_output(plan, 2, &s, &run.err, e);
+	if (r == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		r = err_set(e, errno, "socketpair: %s", strerror(errno));
+	if (r == 0) {
+		run.sock = pair[0];
+		run.board = mmap(NULL, sizeof(*run.board), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (run.board == MAP_FAILED) {
+			run.board = NULL;
+			r = err_set(e, errno, "mmap: %s", strerror(errno));
+		}
+	}
+	if (r == 0)
+		r = clone_init(plan, &s, pair[1], &run, e);
+	close_stdio(&s);
+	fd_close(&pair[1]);
+	if (r < 0) {
+		running_clear(&run);
+		return r;
+	}
+	*ret = run;
+	return 0;
+}
+
+void running_clear(struct running *r)
+{
+	fd_close(&r->init_fd);
+	fd_close(&r->sock);
+	fd_close(&r->in);
+	fd_close(&r->out);
+	fd_close(&r->err);
+	if (r->board)
+		munmap(r->board, sizeof(*r->board));
+	r->board = NULL;
+}

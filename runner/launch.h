@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * launch: clone init with the plan.
+ *
+ *     runner ── socket, board, pipes ── clone3 ──► init ──► payload
+ *
+ * The socket is the life line (its end of file tells init that runner is gone),
+ * brings the sandbox's /proc and the seccomp listener up, and takes signals down.
+ *
+ * Owns: the descriptors and the board in struct running; running_clear()
+ * releases them. It does not kill: supervise() ends the tree first.
+ */
+#ifndef RUNNER_LAUNCH_H
+#define RUNNER_LAUNCH_H
+
+#include <sys/types.h>
+
+#include "child.h"
+#include "plan.h"
+
+struct running {
+	pid_t init;
+	int init_fd;     /* pidfd; readable when init has ended */
+	int sock;
+	struct board *board;
+	uint64_t started_ns; /* CLOCK_MONOTONIC, at clone */
+	int64_t started_at_ms; /* CLOCK_REALTIME */
+	/* our ends of the payload's streams; -1: it has the caller's own */
+	int in;          /* we write */
+	int out;         /* we read */
+	int err;         /* we read */
+};
+
+/**
+ * Make the streams and clone init. On failure nothing runs and nothing is left.
+ * All signals must be blocked by the caller; the payload starts with none.
+ */
+int launch(const struct plan *plan, struct running *ret, struct err *e);
+
+void running_clear(struct running *r);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * memfd: no program from memory.
+ *
+ * A file made by memfd_create(2) lies on no mount, so noexec and Landlock's
+ * EXECUTE never see it. As root, vm.memfd_noexec=2 in the sandbox's own pid
+ * namespace refuses executable ones and seals the others (data still works).
+ * Rootless, or before Linux 6.3, the sysctl cannot be had: a second, tiny
+ * seccomp filter then refuses every memfd without MFD_NOEXEC_SEAL.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "base/raw.h"
+#include "layer/layer.h"
+
+#define MFD_CLOEXEC_ 0x1
+#define MFD_EXEC_ 0x10
+
+static int plan_memfd(struct plan *plan, struct err *e)
+{
+	plan->memfd_filter = !(plan->host->privileged && plan->host->memfd_noexec);
+	if (plan->memfd_filter && !plan_has(plan, LAYER_SECCOMP)) {
+		err_set(e, EINVAL,
+			"layer 'memfd' needs the sysctl vm.memfd_noexec (root, Linux 6.3) or seccomp");
+		return err_hint(e, "leave it out too: --without memfd");
+	}
+	return 0;
+}
+
+IN_CHILD static int enter_memfd(struct child *c)
+{
+	long fd;
+	long r;
+
+	if (c->plan->memfd_filter)
+		return 0;
+	fd = raw4(SYS_openat, c->host_proc_fd, "sys/vm/memfd_noexec", O_WRONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return (int)fd;
+	r = raw3(SYS_write, fd, "2", 1);
+	raw1(SYS_close, fd);
+	return r < 0 ? (int)r : 0;
+}
+
+IN_CHILD static int prove_memfd(struct child *c)
+{
+	long fd;
+
+	/* The filter's own proof follows its loading, see seccomp.c. */
+	if (c->plan->memfd_filter)
+		return 0;
+	fd = raw2(SYS_memfd_create, "proof", MFD_CLOEXEC_ | MFD_EXEC_);
+	if (fd >= 0)
+		raw1(SYS_close, fd);
+	return child_check(c, LAYER_MEMFD, fd == -EACCES, "an executable memfd could be made");
+}
+
+static void probe_memfd(const struct host *host, struct finding *ret)
+{
+	if (host->privileged && host->memfd_noexec)
+		return;
+	ret->state = FINDING_WEAK;
+	snprintf(ret->detail, sizeof(ret->detail),
+		 "%s: a seccomp filter refuses memfds without MFD_NOEXEC_SEAL instead",
+		 host->privileged ? "no vm.memfd_noexec before Linux 6.3"
+				  : host->unprivileged_because);
+}
+
+static void describe_memfd(const struct plan *plan, struct jout *j)
+{
+	jout_string(j, "by", plan->memfd_filter ? "seccomp" : "vm.memfd_noexec=2");
+}
+
+const struct layer layer_memfd = {
+	.name = "memfd",
+	.summary = "no program is executed from memory",
+	.why_here = "needs the host's /proc and root, before the root is changed",
+	.actor = BY_INIT,
+	.probe = probe_memfd,
+	.plan = plan_memfd,
+	.enter = enter_memfd,
+	.prove = prove_memfd,
+	.describe = describe_memfd,
+};

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "layer/mounting.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/raw.h"
+
+IN_CHILD static long open_source(const char *path)
+{
+	struct raw_open_how how = { .flags = O_PATH | O_CLOEXEC,
+				    .resolve = RAW_RESOLVE_NO_SYMLINKS };
+
+	return raw4(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+}
+
+IN_CHILD static long open_target(struct child *c, const char *path)
+{
+	struct raw_open_how how = { .flags = O_PATH | O_CLOEXEC,
+				    .resolve = RAW_RESOLVE_IN_ROOT | RAW_RESOLVE_NO_SYMLINKS |
+					       RAW_RESOLVE_NO_MAGICLINKS };
+
+	return raw4(SYS_openat2, c->root_fd, path, &how, sizeof(how));
+}
+
+IN_CHILD static int make_file(struct child *c, const struct plan_node *n)
+{
+	long fd = raw4(SYS_openat, c->root_fd, n->path,
+		       O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, n->mode);
+	int64_t offset = 0;
+	long r = 0;
+
+	if (fd < 0)
+		return (int)fd;
+	if (n->kind == PLAN_NODE_FILE && n->length > 0)
+		r = raw3(SYS_write, fd, n->text, n->length);
+	while (n->kind == PLAN_NODE_COPY && offset < (int64_t)n->length) {
+		r = raw4(SYS_sendfile, fd, n->fd, &offset, n->length - (size_t)offset);
+		/* Shorter than when the plan was made: someone is writing to it. */
+		if (r <= 0) {
+			r = r < 0 ? r : -ESTALE;
+			break;
+		}
+	}
+	raw1(SYS_close, fd);
+	return r < 0 ? (int)r : 0;
+}
+
+IN_CHILD int mounting_make_node(struct child *c, const struct plan_node *n)
+{
+	long r;
+
+	switch (n->kind) {
+	case PLAN_NODE_DIR:
+		r = raw3(SYS_mkdirat, c->root_fd, n->path, n->mode);
+		return r == -EEXIST ? 0 : (int)r;
+	case PLAN_NODE_LINK:
+		return (int)raw3(SYS_symlinkat, n->text, c->root_fd, n->path);
+	case PLAN_NODE_FILE:
+	case PLAN_NODE_COPY:
+		return make_file(c, n);
+	case PLAN_NODE_DEVICE:
+		return (int)raw4(SYS_mknodat, c->root_fd, n->path, S_IFCHR | n->mode, n->device);
+	}
+	return -EINVAL;
+}
+
+/* Attach a detached mount at target. Closes it. */
+IN_CHILD static int attach(struct child *c, long mount_fd, const char *target)
+{
+	long at = open_target(c, target);
+	long r = at;
+
+	if (at >= 0) {
+		r = raw5(SYS_move_mount, mount_fd, "", at, "",
+			 RAW_MOVE_MOUNT_F_EMPTY_PATH | RAW_MOVE_MOUNT_T_EMPTY_PATH);
+		raw1(SYS_close, at);
+	}
+	raw1(SYS_close, mount_fd);
+	return (int)r;
+}
+
+IN_CHILD int mounting_bind(struct child *c, const struct plan_bind *b)
+{
+	struct raw_mount_attr attr = { .attr_set = b->attributes };
+	unsigned int flags = AT_EMPTY_PATH | RAW_AT_RECURSIVE;
+	long source = open_source(b->source);
+	struct stat st;
+	long tree;
+	long r;
+
+	if (source == -ENOENT && b->optional)
+		return 0;
+	if (source < 0)
+		return (int)source;
+	if (b->ino != 0) {
+		r = raw4(SYS_newfstatat, source, "", &st, AT_EMPTY_PATH);
+		if (r == 0 && (st.st_ino != b->ino || st.st_dev != b->dev))
+			r = -ESTALE;
+		if (r < 0) {
+			raw1(SYS_close, source);
+			return (int)r;
+		}
+	}
+	tree = raw3(SYS_open_tree, source, "",
+		    flags | RAW_OPEN_TREE_CLONE | RAW_OPEN_TREE_CLOEXEC);
+	raw1(SYS_close, source);
+	if (tree < 0)
+		return (int)tree;
+	if (b->idmap_fd >= 0) {
+		/* Only the mount itself: what is mounted below may not support it. */
+		struct raw_mount_attr idmap = { .attr_set = RAW_MOUNT_ATTR_IDMAP,
+						.userns_fd = (uint64_t)b->idmap_fd };
+
+		r = raw5(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &idmap, sizeof(idmap));
+		if (r < 0) {
+			raw1(SYS_close, tree);
+			return (int)r;
+		}
+	}
+	r = raw5(SYS_mount_setattr, tree, "", flags, &attr, sizeof(attr));
+	if (r < 0) {
+		raw1(SYS_close, tree);
+		return (int)r;
+	}
+	return attach(c, tree, b->target);
+}
+
+IN_CHILD int mounting_place(struct child *c, int fs_fd, uint64_t attributes, const char *target)
+{
+	long mount = raw3(SYS_fsmount, fs_fd, RAW_FSMOUNT_CLOEXEC, attributes);
+
+	raw1(SYS_close, fs_fd);
+	return mount < 0 ? (int)mount : attach(c, mount, target);
+}
+
+IN_CHILD int mounting_tmpfs(const char *size, const char *inodes, const char *mode)
+{
+	long fd = raw2(SYS_fsopen, "tmpfs", RAW_FSOPEN_CLOEXEC);
+	long r = 0;
+
+	if (fd < 0)
+		return (int)fd;
+	if (size)
+		r = raw5(SYS_fsconfig, fd, RAW_FSCONFIG_SET_STRING, "size", size, 0);
+	if (r == 0 && inodes)
+		r = raw5(SYS_fsconfig, fd, RAW_FSCONFIG_SET_STRING, "nr_inodes", inodes, 0);
+	if (r == 0)
+		r = raw5(SYS_fsconfig, fd, RAW_FSCONFIG_SET_STRING, "mode", mode, 0);
+	if (r == 0)
+		r = raw5(SYS_fsconfig, fd, RAW_FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	if (r < 0) {
+		raw1(SYS_close, fd);
+		return (int)r;
+	}
+	return (int)fd;
+}

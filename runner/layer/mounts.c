@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mounts: the places the profile or the user grants.
+ *
+ * Rows: tmpfs (memory file systems with a size and a number of inodes), noexec
+ * (nothing written there can be executed) and binds (directories of the user's).
+ * A bind's mount point is made only on a file system of ours; inside a user's
+ * directory it must exist, so that no run leaves an empty directory behind.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/raw.h"
+#include "idmap.h"
+#include "layer/mounting.h"
+
+/* -- where a destination lies ---------------------------------------------- */
+
+enum place { ON_ROOT, ON_TMPFS, ON_BIND };
+
+static enum place place_of(const struct plan *plan, const char *target)
+{
+	enum place place = ON_ROOT;
+
+	for (unsigned int i = 0; i < plan->n_view; i++)
+		if (text_path_below(target, plan->view[i].target))
+			place = ON_BIND;
+	for (unsigned int i = 0; i < plan->n_tmpfs; i++)
+		if (text_path_below(target, plan->tmpfs[i].target) &&
+		    strcmp(target, plan->tmpfs[i].target) != 0)
+			place = ON_TMPFS;
+	for (unsigned int i = 0; i < plan->n_binds; i++)
+		if (text_path_below(target, plan->binds[i].target))
+			place = ON_BIND;
+	return place;
+}
+
+static int check_destination(const struct spec_mount *m, struct err *e)
+{
+	const char *d = m->destination;
+
+	if (strcmp(d, "/") == 0)
+		err_set(e, EINVAL, "mount destination '/': the root itself is given by --rootfs");
+	else if (text_path_below(d, "/proc") || text_path_below(d, "/app") ||
+		 (text_path_below(d, "/dev") && strcmp(d, "/dev/shm") != 0))
+		err_set(e, EINVAL, "mount destination '%s': /proc, /dev and /app are runner's own",
+			d);
+	return -e->code;
+}
+
+/* -- tmpfs ----------------------------------------------------------------- */
+
+static int plan_one_tmpfs(struct plan *plan, const struct spec_mount *m, struct err *e)
+{
+	struct plan_tmpfs *t = &plan->tmpfs[plan->n_tmpfs];
+	const char *target = m->destination + 1;
+
+	/* The host's own /dev (--without devices) has a shm to mount on. */
+	if (place_of(plan, target) != ON_ROOT && strcmp(target, "dev/shm") != 0) {
+		err_set(e, EINVAL, "tmpfs '%s' lies inside another mount", m->destination);
+		return err_hint(e, "choose a destination outside, for example /scratch");
+	}
+	if (plan_add_dir(plan, target, 0755, e) < 0)
+		return -e->code;
+	t->target = target;
+	t->exec = m->exec;
+	t->attributes = RAW_MOUNT_ATTR_NOSUID | RAW_MOUNT_ATTR_NODEV;
+	if (plan_has(plan, LAYER_NOEXEC) && !m->exec)
+		t->attributes |= RAW_MOUNT_ATTR_NOEXEC;
+	if (m->read_only)
+		t->attributes |= RAW_MOUNT_ATTR_RDONLY;
+	snprintf(t->size, sizeof(t->size), "%" PRIu64, m->size);
+	snprintf(t->inodes, sizeof(t->inodes), "%" PRIu64, m->inodes);
+	plan->n_tmpfs++;
+	return 0;
+}
+
+static int plan_tmpfs(struct plan *plan, struct err *e)
+{
+	const struct spec *s = plan->spec;
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && i < s->n_mounts; i++) {
+		if (s->mounts[i].type != SPEC_MOUNT_TMPFS)
+			continue;
+		r = check_destination(&s->mounts[i], e);
+		if (r == 0)
+			r = plan_one_tmpfs(plan, &s->mounts[i], e);
+	}
+	return r;
+}
+
+IN_CHILD static int enter_tmpfs(struct child *c)
+{
+	const struct plan *p = c->plan;
+
+	for (unsigned int i = 0; i < p->n_tmpfs; i++) {
+		const struct plan_tmpfs *t = &p->tmpfs[i];
+		int fs;
+		int r;
+
+		c->item = (int)i;
+		fs = mounting_tmpfs(t->size, t->inodes, "1777");
+		if (fs < 0)
+			return fs;
+		r = mounting_place(c, fs, t->attributes, t->target);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static const char *item_tmpfs(const struct plan *plan, int item)
+{
+	return item >= 0 && (unsigned int)item < plan->n_tmpfs ? plan->tmpfs[item].target : NULL;
+}
+
+static void describe_tmpfs(const struct plan *plan, struct jout *j)
+{
+	jout_array(j, "mounts");
+	for (unsigned int i = 0; i < plan->n_tmpfs; i++) {
+		jout_object(j, NULL);
+		jout_string(j, "target", plan->tmpfs[i].target);
+		jout_uint(j, "size", strtoull(plan->tmpfs[i].size, NULL, 10));
+		jout_uint(j, "inodes", strtoull(plan->tmpfs[i].inodes, NULL, 10));
+		jout_bool(j, "noexec", plan->tmpfs[i].attributes & RAW_MOUNT_ATTR_NOEXEC);
+		jout_end_object(j);
+	}
+	jout_end_array(j);
+}
+
+const struct layer layer_tmpfs = {
+	.name = "tmpfs",
+	.summary = "writable memory with a size and a number of inodes, gone afterwards",
+	.why_here = "needs the root's directories, and privileges to mount",
+	.kept_because = "without it nothing in the sandbox could be written",
+	.actor = BY_INIT,
+	.plan = plan_tmpfs,
+	.enter = enter_tmpfs,
+	.describe = describe_tmpfs,
+	.item = item_tmpfs,
+};
+
+/* -- noexec ---------------------------------------------------------------- */
+
+IN_CHILD static int prove_noexec(struct child *c)
+{
+	static const char path[] = "/tmp/.runner-proof";
+	const char *const argv[] = { path, NULL };
+	long fs[16] = { 0 }; /* statfs(2): f_flags is word 10; ST_NOEXEC is 8 */
+	long fd = raw4(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
+	long r;
+	int p;
+
+	if (fd < 0)
+		return 0; /* a profile without a writable /tmp has nothing to prove */
+	raw2(SYS_fstatfs, fd, fs);
+	raw1(SYS_close, fd);
+	/* An empty file is no program: were it allowed to run, ENOEXEC would say so. */
+	r = raw3(SYS_execve, path, argv, argv + 1);
+	raw3(SYS_unlinkat, AT_FDCWD, path, 0);
+	p = child_check(c, LAYER_NOEXEC, r == -EACCES, "a file in /tmp could be executed");
+	return p < 0 ? p : child_check(c, LAYER_NOEXEC, fs[10] & 8, "/tmp is not noexec");
+}
+
+const struct layer layer_noexec = {
+	.name = "noexec",
+	.summary = "what the payload writes cannot be executed (unless a mount says exec)",
+	.why_here = "an attribute of the mounts around it",
+	.actor = BY_INIT,
+	.prove = prove_noexec,
+};
+
+/* -- binds ----------------------------------------------------------------- */
+
+static int open_source(const char *path, struct stat *st, struct err *e)
+{
+	struct raw_open_how how = { .flags = O_PATH | O_CLOEXEC,
+				    .resolve = RAW_RESOLVE_NO_SYMLINKS };
+	long fd = raw4(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	char *real;
+
+	if (fd == -ELOOP) {
+		real = realpath(path, NULL);
+		err_set(e, ELOOP, "bind source '%s' leads through a symbolic link", path);
+		err_hint(e, "name what it points to: %s", real ? real : "(it points nowhere)");
+		free(real);
+		return -ELOOP;
+	}
+	if (fd < 0)
+		return err_set(e, (int)-fd, "bind source '%s': %s", path, strerror((int)-fd));
+	if (fstat((int)fd, st) < 0 || !(S_ISDIR(st->st_mode) || S_ISREG(st->st_mode))) {
+		close((int)fd);
+		return err_set(e, EINVAL,
+			       "bind source '%s' is neither a directory nor a regular file", path);
+	}
+	return (int)fd;
+}
+
+/* A mount point on the root's tmpfs, or on one of ours mounted there. */
+static int add_point(struct plan *plan, const struct plan_bind *b, enum place place, struct err *e)
+{
+	struct plan_node n = { .kind = PLAN_NODE_FILE, .mode = 0444, .path = b->target,
+			       .text = "", .fd = -1 };
+	char parent[PATH_MAX];
+	char *slash;
+
+	snprintf(parent, sizeof(parent), "%s", b->target);
+	slash = strrchr(parent, '/');
+	if (place == ON_ROOT && b->directory)
+		return plan_add_dir(plan, b->target, 0755, e);
+	if (place == ON_ROOT) {
+		const char *dir;
+
+		if (!slash)
+			return plan_add_node(plan, &n, e);
+		*slash = '\0';
+		dir = plan_printf(plan, e, "%s", parent);
+		if (!dir || plan_add_dir(plan, dir, 0755, e) < 0)
+			return -e->code;
+		return plan_add_node(plan, &n, e);
+	}
+	for (char *p = parent; (p = strchr(p + 1, '/')) != NULL;) {
+		struct plan_node d = { .kind = PLAN_NODE_DIR, .mode = 0755, .fd = -1 };
+
+		d.path = plan_printf(plan, e, "%.*s", (int)(p - parent), parent);
+		if (!d.path)
+			return -ENOMEM;
+		if (plan->n_points >= SPEC_MAX_MOUNTS * 4 - 1)
+			return err_set(e, E2BIG, "too many mount points");
+		plan->points[plan->n_points++] = d;
+	}
+	if (b->directory) {
+		n.kind = PLAN_NODE_DIR;
+		n.mode = 0755;
+	}
+	plan->points[plan->n_points++] = n;
+	return 0;
+}
+
+static int plan_one_bind(struct plan *plan, const struct spec_mount *m, struct err *e)
+{
+	struct plan_bind b = { .source = m->source, .target = m->destination + 1,
+			       .exec = m->exec, .idmap_fd = -1 };
+	enum place place = place_of(plan, b.target);
+	struct stat st;
+	int fd = open_source(m->source, &st, e);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	b.dev = st.st_dev;
+	b.ino = st.st_ino;
+	b.directory = S_ISDIR(st.st_mode);
+	b.attributes = RAW_MOUNT_ATTR_NOSUID | RAW_MOUNT_ATTR_NODEV;
+	if (m->read_only)
+		b.attributes |= RAW_MOUNT_ATTR_RDONLY;
+	else if (plan_has(plan, LAYER_NOEXEC) && !m->exec)
+		b.attributes |= RAW_MOUNT_ATTR_NOEXEC;
+	if (place != ON_BIND && add_point(plan, &b, place, e) < 0)
+		return -e->code;
+	/* Files made inside belong to the directory's owner, not to an unowned id. */
+	if (plan->host->privileged) {
+		b.idmap_fd = idmap_open(st.st_uid, st.st_gid, plan->host_uid, plan->host_gid, e);
+		if (b.idmap_fd < 0)
+			return err_wrap(e, "bind source '%s'", m->source);
+	}
+	plan->binds[plan->n_binds++] = b;
+	return 0;
+}
+
+/* A parent is mounted before what lies in it. */
+static int by_depth(const void *a, const void *b)
+{
+	const struct spec_mount *const *x = a;
+	const struct spec_mount *const *y = b;
+
+	return strcmp((*x)->destination, (*y)->destination);
+}
+
+static int plan_binds(struct plan *plan, struct err *e)
+{
+	const struct spec *s = plan->spec;
+	const struct spec_mount *binds[SPEC_MAX_MOUNTS];
+	unsigned int n = 0;
+	int r = 0;
+
+	for (unsigned int i = 0; i < s->n_mounts; i++)
+		if (s->mounts[i].type == SPEC_MOUNT_BIND)
+			binds[n++] = &s->mounts[i];
+	qsort(binds, n, sizeof(binds[0]), by_depth);
+	for (unsigned int i = 0; r == 0 && i < n; i++) {
+		r = check_destination(binds[i], e);
+		for (unsigned int k = 0; r == 0 && k < plan->n_tmpfs; k++)
+			if (text_path_below(plan->tmpfs[k].target, binds[i]->destination + 1))
+				r = err_set(e, EINVAL, "bind '%s' would hide the tmpfs '/%s'",
+					    binds[i]->destination, plan->tmpfs[k].target);
+		if (r == 0)
+			r = plan_one_bind(plan, binds[i], e);
+	}
+	return r;
+}
+
+IN_CHILD static int enter_binds(struct child *c)
+{
+	const struct plan *p = c->plan;
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && i < p->n_points; i++) {
+		c->item = -1;
+		r = mounting_make_node(c, &p->points[i]);
+	}
+	for (unsigned int i = 0; r == 0 && i < p->n_binds; i++) {
+		c->item = (int)i;
+		r = mounting_bind(c, &p->binds[i]);
+	}
+	return r;
+}
+
+IN_CHILD static int prove_binds(struct child *c)
+{
+	const struct plan *p = c->plan;
+
+	for (unsigned int i = 0; i < p->n_binds; i++) {
+		const struct plan_bind *b = &p->binds[i];
+		struct raw_open_how how = { .flags = O_PATH | O_CLOEXEC,
+					    .resolve = RAW_RESOLVE_NO_SYMLINKS };
+		/* statfs(2): f_flags is the tenth word; ST_RDONLY 1, ST_NOSUID 2. */
+		long fs[16] = { 0 };
+		long root;
+		long fd;
+		int r;
+
+		root = raw4(SYS_openat, AT_FDCWD, "/", O_PATH | O_CLOEXEC, 0);
+		fd = raw4(SYS_openat2, root, b->target, &how, sizeof(how));
+		raw1(SYS_close, root);
+		if (fd < 0)
+			return child_check(c, LAYER_BINDS, fd == -EACCES, "a bind is not there");
+		raw2(SYS_fstatfs, fd, fs);
+		raw1(SYS_close, fd);
+		r = child_check(c, LAYER_BINDS,
+				(fs[10] & 2) &&
+					(!(b->attributes & RAW_MOUNT_ATTR_RDONLY) || (fs[10] & 1)),
+				"a bind lacks its mount flags");
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static const char *item_binds(const struct plan *plan, int item)
+{
+	return item >= 0 && (unsigned int)item < plan->n_binds ? plan->binds[item].source : NULL;
+}
+
+static void describe_binds(const struct plan *plan, struct jout *j)
+{
+	jout_array(j, "mounts");
+	for (unsigned int i = 0; i < plan->n_binds; i++) {
+		jout_object(j, NULL);
+		jout_string(j, "source", plan->binds[i].source);
+		jout_string(j, "target", plan->binds[i].target);
+		jout_bool(j, "read_only", plan->binds[i].attributes & RAW_MOUNT_ATTR_RDONLY);
+		jout_bool(j, "id_mapped", plan->binds[i].idmap_fd >= 0);
+		jout_end_object(j);
+	}
+	jout_end_array(j);
+}
+
+const struct layer layer_binds = {
+	.name = "binds",
+	.summary = "directories the user grants, nosuid and nodev, read-only unless asked",
+	.why_here = "last of the mounts: they may lie inside the ones before",
+	.kept_because = "it only adds what was asked for",
+	.actor = BY_INIT,
+	.plan = plan_binds,
+	.enter = enter_binds,
+	.prove = prove_binds,
+	.describe = describe_binds,
+	.item = item_binds,
+};

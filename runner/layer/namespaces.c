@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * namespaces: the rows that are one clone flag each.
+ *
+ * All namespaces are made by the one clone3(2) that makes init; what is left to
+ * enter is what a fresh namespace lacks. See namespaces(7).
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "base/raw.h"
+#include "layer/layer.h"
+#include "layer/ns.h"
+
+#ifndef CLONE_NEWCGROUP
+#define CLONE_NEWCGROUP 0x02000000
+#endif
+
+/* -- shared ---------------------------------------------------------------- */
+
+static const char *const ns_paths[HOST_NS_COUNT] = {
+	"self/ns/user", "self/ns/pid", "self/ns/mnt",	"self/ns/net",
+	"self/ns/ipc",	"self/ns/uts", "self/ns/cgroup",
+};
+
+IN_CHILD int ns_prove(struct child *c, int layer, enum host_ns ns)
+{
+	struct stat st;
+	long r = raw4(SYS_newfstatat, c->proc_fd, ns_paths[ns], &st, 0);
+
+	return child_check(c, layer, r == 0 && st.st_ino != c->plan->host->ns[ns],
+			   "the namespace is still the host's");
+}
+
+void ns_probe(enum host_ns ns, struct finding *ret)
+{
+	char path[48];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", host_ns_names[ns]);
+	if (stat(path, &st) == 0)
+		return;
+	ret->state = FINDING_MISSING;
+	snprintf(ret->detail, sizeof(ret->detail), "%s does not exist", path);
+	snprintf(ret->remedy, sizeof(ret->remedy),
+		 "use a kernel built with this namespace (CONFIG_NAMESPACES and its options)");
+}
+
+/* -- pid ------------------------------------------------------------------- */
+
+static int plan_pid(struct plan *plan, struct err *e)
+{
+	(void)e;
+	plan->clone_flags |= CLONE_NEWPID;
+	return 0;
+}
+
+IN_CHILD static int prove_pid(struct child *c)
+{
+	int r = ns_prove(c, LAYER_PID_NS, HOST_NS_PID);
+
+	if (r < 0)
+		return r;
+	/* Init is 1; whoever starts second is the payload. */
+	return child_check(c, LAYER_PID_NS, raw0(SYS_getpid) == 2,
+			   "the payload is not process 2");
+}
+
+static void probe_pid(const struct host *host, struct finding *ret)
+{
+	(void)host;
+	ns_probe(HOST_NS_PID, ret);
+}
+
+const struct layer layer_pid_ns = {
+	.name = "pid_ns",
+	.summary = "own process numbers: the host's processes cannot be named or signalled",
+	.why_here = "made by clone: when init ends, the kernel ends everything inside",
+	.kept_because = "the end of the whole tree and the count of survivors rest on it",
+	.actor = BY_INIT,
+	.probe = probe_pid,
+	.plan = plan_pid,
+	.prove = prove_pid,
+};
+
+/* -- mount ----------------------------------------------------------------- */
+
+static int plan_mount(struct plan *plan, struct err *e)
+{
+	(void)e;
+	plan->clone_flags |= CLONE_NEWNS;
+	return 0;
+}
+
+IN_CHILD static int enter_mount(struct child *c)
+{
+	(void)c;
+	return (int)raw5(SYS_mount, NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+}
+
+IN_CHILD static int prove_mount(struct child *c)
+{
+	int r = ns_prove(c, LAYER_MOUNT_NS, HOST_NS_MNT);
+
+	if (r < 0)
+		return r;
+	r = (int)raw5(SYS_mount, "proof", "/", "tmpfs", 0, NULL);
+	return child_check(c, LAYER_MOUNT_NS, r < 0, "mount(2) succeeded");
+}
+
+static void probe_mount(const struct host *host, struct finding *ret)
+{
+	(void)host;
+	ns_probe(HOST_NS_MNT, ret);
+	if (ret->state == FINDING_OK && raw5(SYS_mount_setattr, -1, "", 0, NULL, 0) == -38) {
+		ret->state = FINDING_MISSING;
+		snprintf(ret->detail, sizeof(ret->detail), "mount_setattr(2) is missing");
+		snprintf(ret->remedy, sizeof(ret->remedy), "use Linux 5.12 or later");
+	}
+}
+
+const struct layer layer_mount_ns = {
+	.name = "mount_ns",
+	.summary = "own mounts: nothing mounted here reaches the host",
+	.why_here = "first of the mount rows: from here on nothing we mount can propagate",
+	.kept_because = "the new root is built in it; without it the host's mounts would change",
+	.actor = BY_INIT,
+	.probe = probe_mount,
+	.plan = plan_mount,
+	.enter = enter_mount,
+	.prove = prove_mount,
+};
+
+/* -- ipc ------------------------------------------------------------------- */
+
+static int plan_ipc(struct plan *plan, struct err *e)
+{
+	(void)e;
+	plan->clone_flags |= CLONE_NEWIPC;
+	return 0;
+}
+
+IN_CHILD static int prove_ipc(struct child *c)
+{
+	return ns_prove(c, LAYER_IPC_NS, HOST_NS_IPC);
+}
+
+static void probe_ipc(const struct host *host, struct finding *ret)
+{
+	(void)host;
+	ns_probe(HOST_NS_IPC, ret);
+}
+
+const struct layer layer_ipc_ns = {
+	.name = "ipc_ns",
+	.summary = "own System V IPC and POSIX message queues",
+	.why_here = "made by clone",
+	.actor = BY_INIT,
+	.probe = probe_ipc,
+	.plan = plan_ipc,
+	.prove = prove_ipc,
+};
+
+/* -- uts ------------------------------------------------------------------- */
+
+static int plan_uts(struct plan *plan, struct err *e)
+{
+	(void)e;
+	plan->clone_flags |= CLONE_NEWUTS;
+	plan->hostname = plan->spec->hostname;
+	return 0;
+}
+
+IN_CHILD static int enter_uts(struct child *c)
+{
+	const char *name = c->plan->hostname;
+	long n = 0;
+
+	while (name[n])
+		n++;
+	return (int)raw2(SYS_sethostname, name, n);
+}
+
+IN_CHILD static int prove_uts(struct child *c)
+{
+	int r = ns_prove(c, LAYER_UTS_NS, HOST_NS_UTS);
+
+	if (r < 0)
+		return r;
+	return child_check(c, LAYER_UTS_NS, raw2(SYS_sethostname, "proof", 5) < 0,
+			   "sethostname(2) succeeded");
+}
+
+static void probe_uts(const struct host *host, struct finding *ret)
+{
+	(void)host;
+	ns_probe(HOST_NS_UTS, ret);
+}
+
+static void describe_uts(const struct plan *plan, struct jout *j)
+{
+	jout_string(j, "hostname", plan->hostname);
+}
+
+const struct layer layer_uts_ns = {
+	.name = "uts_ns",
+	.summary = "own host name",
+	.why_here = "while init still may set it",
+	.actor = BY_INIT,
+	.probe = probe_uts,
+	.plan = plan_uts,
+	.enter = enter_uts,
+	.prove = prove_uts,
+	.describe = describe_uts,
+};
+
+/* -- cgroup ---------------------------------------------------------------- */
+
+static int plan_cgroup(struct plan *plan, struct err *e)
+{
+	(void)e;
+	plan->clone_flags |= CLONE_NEWCGROUP;
+	return 0;
+}
+
+IN_CHILD static int prove_cgroup(struct child *c)
+{
+	return ns_prove(c, LAYER_CGROUP_NS, HOST_NS_CGROUP);
+}
+
+static void probe_cgroup(const struct host *host, struct finding *ret)
+{
+	(void)host;
+	ns_probe(HOST_NS_CGROUP, ret);
+}
+
+const struct layer layer_cgroup_ns = {
+	.name = "cgroup_ns",
+	.summary = "the host's cgroup paths are not visible",
+	.why_here = "made by clone",
+	.actor = BY_INIT,
+	.probe = probe_cgroup,
+	.plan = plan_cgroup,
+	.prove = prove_cgroup,
+};

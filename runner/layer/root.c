@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * root: what the payload sees of the file system, and nothing else.
+ *
+ * The new root is a small tmpfs of our own. Its directories and links are made
+ * by us; the system comes in as read-only binds of a few directories. With
+ * --rootfs it is the same: the entries of that directory are bound one by one,
+ * so no mount point is ever made in it and a link planted there as /dev or /proc
+ * leads nowhere. What is not granted does not exist (ENOENT).
+ *
+ * Rows: root (skeleton and system view) and pivot_root (seal it, drop the old).
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/raw.h"
+#include "layer/mounting.h"
+
+enum {
+	RO = RAW_MOUNT_ATTR_RDONLY | RAW_MOUNT_ATTR_NOSUID | RAW_MOUNT_ATTR_NODEV,
+	RO_NOEXEC = RO | RAW_MOUNT_ATTR_NOEXEC,
+};
+
+/* -- plan: the host's /usr ------------------------------------------------- */
+
+/* What programs read of /etc. Only the last four need a network to matter. */
+static const struct {
+	const char *path;
+	bool with_network;
+} etc_entries[] = {
+	{ "etc/alternatives", false },	/* Debian's libblas.so.3 and the like live here */
+	{ "etc/ld.so.cache", false },	/* where the loader finds libraries */
+	{ "etc/fonts", false },
+	{ "etc/matplotlibrc", false },
+	{ "etc/ssl/certs", true },
+	{ "etc/ssl/openssl.cnf", true },
+	{ "etc/resolv.conf", true },
+	{ "etc/ca-certificates.conf", true },
+};
+
+static int add_bind(struct plan *plan, const char *prefix, const char *path, uint64_t attributes,
+		    bool exec, struct err *e)
+{
+	struct plan_bind b = { .target = path, .attributes = attributes, .exec = exec,
+			       .optional = true, .directory = true, .idmap_fd = -1 };
+
+	b.source = plan_printf(plan, e, "%s/%s", prefix, path);
+	return b.source ? plan_add_view(plan, &b, e) : -ENOMEM;
+}
+
+/* A file of /etc needs a mount point of its kind; one that is a link, its target. */
+static int add_etc_entry(struct plan *plan, const char *path, struct err *e)
+{
+	char real[PATH_MAX];
+	struct plan_bind b = { .target = path, .attributes = RO_NOEXEC, .optional = true,
+			       .idmap_fd = -1 };
+	char slashed[64];
+	struct stat st;
+	int r;
+
+	snprintf(slashed, sizeof(slashed), "/%s", path);
+	if (stat(slashed, &st) < 0)
+		return 0;
+	b.directory = S_ISDIR(st.st_mode);
+	b.source = realpath(slashed, real) ? plan_printf(plan, e, "%s", real) : NULL;
+	if (!b.source)
+		return e->code ? -e->code : 0;
+	if (b.directory) {
+		r = plan_add_dir(plan, path, 0755, e);
+	} else {
+		struct plan_node n = { .kind = PLAN_NODE_FILE, .path = path, .mode = 0444,
+				       .text = "", .fd = -1 };
+
+		if (strcmp(path, "etc/ssl/openssl.cnf") == 0 &&
+		    (r = plan_add_dir(plan, "etc/ssl", 0755, e)) < 0)
+			return r;
+		r = plan_add_node(plan, &n, e);
+	}
+	return r < 0 ? r : plan_add_view(plan, &b, e);
+}
+
+static int add_text(struct plan *plan, const char *path, const char *text, struct err *e)
+{
+	struct plan_node n = { .kind = PLAN_NODE_FILE, .mode = 0444, .path = path, .text = text,
+			       .fd = -1 };
+
+	if (!text)
+		return -ENOMEM;
+	n.length = strlen(text);
+	return plan_add_node(plan, &n, e);
+}
+
+/* Enough for getpwuid(3) and localhost; nothing of the host's own users. */
+static int add_etc_made(struct plan *plan, struct err *e)
+{
+	const struct spec *s = plan->spec;
+	int r = add_text(plan, "etc/passwd",
+			 plan_printf(plan, e,
+				     "root:x:0:0:root:/root:/usr/sbin/nologin\n"
+				     "user:x:%u:%u:user:/tmp:/bin/sh\n"
+				     "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+				     s->uid, s->gid),
+			 e);
+
+	if (r == 0)
+		r = add_text(plan, "etc/group",
+			     plan_printf(plan, e, "root:x:0:\nuser:x:%u:\nnogroup:x:65534:\n",
+					 s->gid),
+			     e);
+	if (r == 0)
+		r = add_text(plan, "etc/nsswitch.conf",
+			     "passwd: files\ngroup: files\nhosts: files dns\n", e);
+	if (r == 0)
+		r = add_text(plan, "etc/hosts",
+			     plan_printf(plan, e, "127.0.0.1 localhost %s\n::1 localhost\n",
+					 s->hostname),
+			     e);
+	return r;
+}
+
+static int plan_host_view(struct plan *plan, struct err *e)
+{
+	int r = plan_add_dir(plan, "usr", 0755, e);
+
+	if (r == 0)
+		r = add_bind(plan, "", "usr", RO, true, e);
+	for (int i = 0; r == 0 && i < HOST_LINKS; i++) {
+		const struct host_link *l = &plan->host->links[i];
+		struct plan_node n = { .kind = PLAN_NODE_LINK, .path = l->name,
+				       .text = l->target, .fd = -1 };
+
+		if (l->target[0]) {
+			r = plan_add_node(plan, &n, e);
+		} else if (l->is_directory) {
+			r = plan_add_dir(plan, l->name, 0755, e);
+			if (r == 0)
+				r = add_bind(plan, "", l->name, RO, true, e);
+		}
+	}
+	if (r == 0)
+		r = plan_add_dir(plan, "etc", 0755, e);
+	if (r == 0)
+		r = add_etc_made(plan, e);
+	for (size_t i = 0; r == 0 && i < sizeof(etc_entries) / sizeof(etc_entries[0]); i++)
+		if (!etc_entries[i].with_network || plan->spec->network == SPEC_NETWORK_HOST)
+			r = add_etc_entry(plan, etc_entries[i].path, e);
+	return r;
+}
+
+/* -- plan: a root file system of the user's -------------------------------- */
+
+/* Ours, whatever the root file system has there. */
+static bool is_ours(const char *name)
+{
+	static const char *const ours[] = { ".", "..", "dev", "proc", "sys", "tmp", "run", "app" };
+
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (strcmp(name, ours[i]) == 0)
+			return true;
+	return false;
+}
+
+static int plan_rootfs_entry(struct plan *plan, int dir_fd, const char *name, struct err *e)
+{
+	struct plan_node n = { .mode = 0444, .text = "", .fd = -1 };
+	struct plan_bind b = { .attributes = RO, .exec = true, .idmap_fd = -1 };
+	char target[PATH_MAX];
+	struct stat st;
+	ssize_t length;
+	int r;
+
+	n.path = plan_printf(plan, e, "%s", name);
+	if (!n.path)
+		return -ENOMEM;
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_set(e, errno, "rootfs '%s': %s: %s", plan->spec->rootfs, name,
+			       strerror(errno));
+	if (S_ISLNK(st.st_mode)) {
+		length = readlinkat(dir_fd, name, target, sizeof(target) - 1);
+		if (length < 0)
+			return err_set(e, errno, "rootfs '%s': %s: cannot read the link",
+				       plan->spec->rootfs, name);
+		target[length] = '\0';
+		n.kind = PLAN_NODE_LINK;
+		n.text = plan_printf(plan, e, "%s", target);
+		return n.text ? plan_add_node(plan, &n, e) : -ENOMEM;
+	}
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+		return 0; /* sockets, pipes and devices of a rootfs are not for the payload */
+	b.directory = S_ISDIR(st.st_mode);
+	b.target = n.path;
+	b.dev = st.st_dev;
+	b.ino = st.st_ino;
+	b.source = plan_printf(plan, e, "%s/%s", plan->spec->rootfs, name);
+	if (!b.source)
+		return -ENOMEM;
+	n.kind = PLAN_NODE_FILE;
+	r = b.directory ? plan_add_dir(plan, n.path, 0755, e) : plan_add_node(plan, &n, e);
+	return r < 0 ? r : plan_add_view(plan, &b, e);
+}
+
+static int plan_rootfs_view(struct plan *plan, struct err *e)
+{
+	struct raw_open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+				    .resolve = RAW_RESOLVE_NO_SYMLINKS };
+	const char *path = plan->spec->rootfs;
+	long fd = raw4(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	struct dirent *entry;
+	int r = 0;
+	DIR *dir;
+
+	if (fd < 0) {
+		err_set(e, (int)-fd, "rootfs '%s': %s", path, strerror((int)-fd));
+		if (fd == -ELOOP)
+			err_hint(e, "it leads through a symbolic link: name the directory itself");
+		return (int)fd;
+	}
+	dir = fdopendir((int)fd);
+	if (!dir) {
+		close((int)fd);
+		return err_set(e, ENOMEM, "rootfs '%s': out of memory", path);
+	}
+	while (r == 0 && (entry = readdir(dir)) != NULL)
+		if (!is_ours(entry->d_name))
+			r = plan_rootfs_entry(plan, dirfd(dir), entry->d_name, e);
+	closedir(dir);
+	return r;
+}
+
+/* -- row: root ------------------------------------------------------------- */
+
+static int plan_root(struct plan *plan, struct err *e)
+{
+	static const char *const dirs[] = { "proc", "dev", "app" };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		r = plan_add_dir(plan, dirs[i], 0755, e);
+	/* Left out on purpose: then the host's devices are what there is. */
+	if (r == 0 && !plan_has(plan, LAYER_DEVICES))
+		r = add_bind(plan, "", "dev", RAW_MOUNT_ATTR_NOSUID, false, e);
+	if (r < 0)
+		return r;
+	return plan->spec->rootfs ? plan_rootfs_view(plan, e) : plan_host_view(plan, e);
+}
+
+IN_CHILD static int enter_root(struct child *c)
+{
+	const struct plan *p = c->plan;
+	int fs = mounting_tmpfs(p->root_size_text, "4096", "0755");
+	long r;
+
+	if (fs < 0)
+		return fs;
+	/* Not nodev: as root, /dev's nodes are made right here. Sealed later. */
+	c->root_fd = (int)raw3(SYS_fsmount, fs, RAW_FSMOUNT_CLOEXEC, RAW_MOUNT_ATTR_NOSUID);
+	raw1(SYS_close, fs);
+	if (c->root_fd < 0)
+		return c->root_fd;
+	/* Paths keep resolving below it: "/" of this process stays the old root. */
+	r = raw5(SYS_move_mount, c->root_fd, "", AT_FDCWD, "/", RAW_MOVE_MOUNT_F_EMPTY_PATH);
+	for (unsigned int i = 0; r == 0 && i < p->n_nodes; i++) {
+		c->item = (int)i;
+		r = mounting_make_node(c, &p->nodes[i]);
+	}
+	for (unsigned int i = 0; r == 0 && i < p->n_view; i++) {
+		c->item = (int)(PLAN_MAX_NODES + i);
+		r = mounting_bind(c, &p->view[i]);
+	}
+	return (int)r;
+}
+
+IN_CHILD static int prove_root(struct child *c)
+{
+	long fd = raw4(SYS_openat, AT_FDCWD, "/usr/.runner-proof", O_WRONLY | O_CREAT | O_CLOEXEC,
+		       0600);
+	int r;
+
+	if (fd >= 0)
+		raw3(SYS_unlinkat, AT_FDCWD, "/usr/.runner-proof", 0);
+	r = child_check(c, LAYER_ROOT, fd == -EROFS || fd == -EACCES || fd == -ENOENT,
+			"a file could be made in /usr");
+	if (r < 0)
+		return r;
+	fd = raw4(SYS_openat, AT_FDCWD, "/etc/shadow", O_PATH | O_CLOEXEC, 0);
+	return child_check(c, LAYER_ROOT, fd == -ENOENT || c->plan->spec->rootfs,
+			   "/etc/shadow exists inside");
+}
+
+static const char *item_root(const struct plan *plan, int item)
+{
+	if (item < 0)
+		return NULL;
+	if (item < PLAN_MAX_NODES)
+		return (unsigned int)item < plan->n_nodes ? plan->nodes[item].path : NULL;
+	item -= PLAN_MAX_NODES;
+	return (unsigned int)item < plan->n_view ? plan->view[item].source : NULL;
+}
+
+static void describe_root(const struct plan *plan, struct jout *j)
+{
+	jout_string(j, "rootfs", plan->spec->rootfs);
+	jout_array(j, "read_only");
+	for (unsigned int i = 0; i < plan->n_view; i++)
+		jout_string(j, NULL, plan->view[i].target);
+	jout_end_array(j);
+}
+
+static void probe_root(const struct host *host, struct finding *ret)
+{
+	(void)host;
+	if (raw2(SYS_fsopen, "tmpfs", 0xffff) == -ENOSYS) {
+		ret->state = FINDING_MISSING;
+		snprintf(ret->detail, sizeof(ret->detail), "fsopen(2) is missing");
+		snprintf(ret->remedy, sizeof(ret->remedy), "use Linux 5.12 or later");
+	}
+}
+
+const struct layer layer_root = {
+	.name = "root",
+	.summary = "a root of our own: /usr and a few files of /etc, read-only",
+	.why_here = "the ground on which the next rows place their mounts",
+	.kept_because = "without it the payload would stand in the host's own file system",
+	.actor = BY_INIT,
+	.probe = probe_root,
+	.plan = plan_root,
+	.enter = enter_root,
+	.prove = prove_root,
+	.describe = describe_root,
+	.item = item_root,
+};
+
+/* -- row: pivot_root ------------------------------------------------------- */
+
+IN_CHILD static int enter_pivot(struct child *c)
+{
+	struct raw_mount_attr seal = { .attr_set = RAW_MOUNT_ATTR_RDONLY };
+	long r = raw5(SYS_mount_setattr, c->root_fd, "", AT_EMPTY_PATH, &seal, sizeof(seal));
+
+	if (r == 0)
+		r = raw1(SYS_fchdir, c->root_fd);
+	/* pivot_root(2), NOTES: "." twice stacks the old root over the new one ... */
+	if (r == 0)
+		r = raw2(SYS_pivot_root, ".", ".");
+	/* ... from where it is taken away, with everything mounted in it. */
+	if (r == 0)
+		r = raw2(SYS_umount2, ".", MNT_DETACH);
+	if (r == 0)
+		r = raw1(SYS_chdir, "/");
+	return (int)r;
+}
+
+IN_CHILD static int prove_pivot(struct child *c)
+{
+	struct stat root;
+	struct stat above;
+	long r;
+	int p;
+
+	r = raw3(SYS_mkdirat, AT_FDCWD, "/.runner-proof", 0700);
+	p = child_check(c, LAYER_PIVOT_ROOT, r == -EROFS, "a directory could be made in /");
+	if (p < 0)
+		return p;
+	raw4(SYS_newfstatat, AT_FDCWD, "/", &root, 0);
+	raw4(SYS_newfstatat, AT_FDCWD, "/..", &above, 0);
+	p = child_check(c, LAYER_PIVOT_ROOT,
+			root.st_dev == above.st_dev && root.st_ino == above.st_ino,
+			"/.. is not /");
+	if (p < 0)
+		return p;
+	return child_check(c, LAYER_PIVOT_ROOT, raw1(SYS_chroot, "/tmp") < 0,
+			   "chroot(2) succeeded");
+}
+
+const struct layer layer_pivot_root = {
+	.name = "pivot_root",
+	.summary = "the new root is sealed and the old one is gone",
+	.why_here = "when the last mount stands; nothing after it needs a host path",
+	.kept_because = "without it the payload would stand in the host's own file system",
+	.actor = BY_INIT,
+	.enter = enter_pivot,
+	.prove = prove_pivot,
+};

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * userns: who the payload is, and over what it could ever have capabilities
+ * (user_namespaces(7)).
+ *
+ * As root ("privileged"): all other namespaces are made by the initial user
+ * namespace, and the payload gets its own user namespace last, with one id
+ * mapped to a host id that nobody owns. Even every capability in it means
+ * nothing to the mounts or the network namespace, which belong to its parent.
+ *
+ * Rootless: the kernel gives the other namespaces only below a user namespace of
+ * our own, so that one is made first, with the caller's id as its single id.
+ *
+ * Three rows: user_ns (take the ids, early), identity (drop to them, late) and
+ * userns_limit (no further user namespace, a second wall behind seccomp).
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/raw.h"
+#include "layer/layer.h"
+#include "layer/ns.h"
+
+/*
+ * Host ids from 0x70000000 to 0x7fffffff are nobody's: systemd's table of id
+ * ranges (UIDS-GIDS) leaves them unused. The low 22 bits are our pid, which no
+ * concurrent run in this pid namespace shares; the rest tells pid namespaces
+ * that share this user namespace apart (containers), by their inode.
+ */
+static uint32_t unowned_id(const struct host *host)
+{
+	uint32_t hash = (uint32_t)(host->ns[HOST_NS_PID] * 0x9E3779B1u) >> 26;
+
+	return 0x70000000u | hash << 22 | (host->pid & 0x3fffff);
+}
+
+static const char unprivileged_userns_remedy[] =
+	"allow user namespaces: sysctl user.max_user_namespaces=15000; on Ubuntu also an "
+	"AppArmor profile for runner with 'userns,' (or sysctl "
+	"kernel.apparmor_restrict_unprivileged_userns=0); in a container, one whose "
+	"seccomp profile allows unshare; or run as root";
+
+static int read_sysctl(const char *path)
+{
+	char text[24] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return n > 0 && text[0] > '0' && text[0] <= '9' ? 1 : 0;
+}
+
+static void probe_user(const struct host *host, struct finding *ret)
+{
+	ns_probe(HOST_NS_USER, ret);
+	if (ret->state != FINDING_OK)
+		return;
+	if (read_sysctl("/proc/sys/user/max_user_namespaces") == 0) {
+		ret->state = FINDING_MISSING;
+		snprintf(ret->detail, sizeof(ret->detail), "user.max_user_namespaces is 0");
+	} else if (!host->privileged &&
+		   read_sysctl("/proc/sys/kernel/unprivileged_userns_clone") == 0) {
+		ret->state = FINDING_MISSING;
+		snprintf(ret->detail, sizeof(ret->detail),
+			 "kernel.unprivileged_userns_clone is 0");
+		snprintf(ret->remedy, sizeof(ret->remedy),
+			 "sysctl kernel.unprivileged_userns_clone=1, or run as root");
+		return;
+	} else if (!host->privileged &&
+		   read_sysctl("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1) {
+		ret->state = FINDING_WEAK;
+		snprintf(ret->detail, sizeof(ret->detail),
+			 "AppArmor restricts user namespaces to programs with a profile");
+	} else {
+		snprintf(ret->detail, sizeof(ret->detail), "%s",
+			 host->privileged ? "root: a host id nobody owns, per run"
+					  : host->unprivileged_because);
+		return;
+	}
+	snprintf(ret->remedy, sizeof(ret->remedy), "%s", unprivileged_userns_remedy);
+}
+
+static int plan_user(struct plan *plan, struct err *e)
+{
+	const struct spec *spec = plan->spec;
+	const struct host *host = plan->host;
+
+	(void)e;
+	if (host->privileged) {
+		plan->host_uid = unowned_id(host);
+		plan->host_gid = plan->host_uid;
+	} else {
+		plan->host_uid = host->uid;
+		plan->host_gid = host->gid;
+		plan->clone_flags |= CLONE_NEWUSER;
+	}
+	snprintf(plan->uid_map, sizeof(plan->uid_map), "%u %u 1\n", spec->uid, plan->host_uid);
+	snprintf(plan->gid_map, sizeof(plan->gid_map), "%u %u 1\n", spec->gid, plan->host_gid);
+	return 0;
+}
+
+IN_CHILD static int write_file(int dir_fd, const char *path, const char *text)
+{
+	long fd = raw4(SYS_openat, dir_fd, path, O_WRONLY | O_CLOEXEC, 0);
+	long n = 0;
+	long r;
+
+	if (fd < 0)
+		return (int)fd;
+	while (text[n])
+		n++;
+	r = raw3(SYS_write, fd, text, n);
+	raw1(SYS_close, fd);
+	return r < 0 ? (int)r : 0;
+}
+
+/*
+ * Map the one id. The caller maps only itself, so no privilege in the parent
+ * namespace is needed; the price is that setgroups(2) must be denied first.
+ * /proc/self belongs to us only while we are dumpable, which no other process
+ * of this id can use: as root there is none, rootless it is the caller.
+ */
+IN_CHILD static int write_maps(struct child *c, int proc_fd)
+{
+	int r;
+
+	raw5(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
+	r = write_file(proc_fd, "self/setgroups", "deny");
+	if (r == 0)
+		r = write_file(proc_fd, "self/gid_map", c->plan->gid_map);
+	if (r == 0)
+		r = write_file(proc_fd, "self/uid_map", c->plan->uid_map);
+	raw5(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return r;
+}
+
+IN_CHILD static int enter_user(struct child *c)
+{
+	return c->plan->host->privileged ? 0 : write_maps(c, c->host_proc_fd);
+}
+
+IN_CHILD static int prove_user(struct child *c)
+{
+	return ns_prove(c, LAYER_USER_NS, HOST_NS_USER);
+}
+
+static void describe_user(const struct plan *plan, struct jout *j)
+{
+	jout_bool(j, "rootless", !plan->host->privileged);
+	if (!plan->host->privileged)
+		jout_string(j, "because", plan->host->unprivileged_because);
+	jout_uint(j, "host_uid", plan->host_uid);
+	jout_uint(j, "host_gid", plan->host_gid);
+}
+
+const struct layer layer_user_ns = {
+	.name = "user_ns",
+	.summary = "one id, mapped to a host id that owns nothing (rootless: the caller's)",
+	.why_here = "rootless it must come first, for the other namespaces to belong to it",
+	.actor = BY_INIT,
+	.probe = probe_user,
+	.plan = plan_user,
+	.enter = enter_user,
+	.prove = prove_user,
+	.describe = describe_user,
+};
+
+/* -- identity -------------------------------------------------------------- */
+
+static int plan_identity(struct plan *plan, struct err *e)
+{
+	/* Rootless, the other namespaces need the user namespace's capabilities. */
+	if (!plan->host->privileged && !plan_has(plan, LAYER_USER_NS)) {
+		err_set(e, EINVAL, "layer 'user_ns' cannot be left out by an ordinary user (%s)",
+			plan->host->unprivileged_because);
+		return err_hint(e, "run as root, or keep the layer");
+	}
+	return 0;
+}
+
+IN_CHILD static int enter_identity(struct child *c)
+{
+	const struct plan *p = c->plan;
+	long r;
+
+	if (!p->host->privileged)
+		return 0; /* the single mapped id is all there is */
+	r = raw2(SYS_setgroups, 0, NULL);
+	if (r == 0)
+		r = raw3(SYS_setresgid, p->host_gid, p->host_gid, p->host_gid);
+	if (r == 0)
+		r = raw3(SYS_setresuid, p->host_uid, p->host_uid, p->host_uid);
+	if (r < 0 || !plan_has(p, LAYER_USER_NS))
+		return (int)r;
+	r = raw1(SYS_unshare, CLONE_NEWUSER);
+	return r < 0 ? (int)r : write_maps(c, c->proc_fd);
+}
+
+IN_CHILD static int prove_identity(struct child *c)
+{
+	const struct plan *p = c->plan;
+	bool mapped = plan_has(p, LAYER_USER_NS);
+	uint32_t uid = mapped ? p->spec->uid : p->host_uid;
+	uint32_t gid = mapped ? p->spec->gid : p->host_gid;
+	uint32_t u[3] = { 0, 0, 0 };
+	uint32_t g[3] = { 0, 0, 0 };
+	int r;
+
+	raw3(SYS_getresuid, &u[0], &u[1], &u[2]);
+	raw3(SYS_getresgid, &g[0], &g[1], &g[2]);
+	r = child_check(c, LAYER_IDENTITY, u[0] == uid && u[1] == uid && u[2] == uid,
+			"the user id is another one");
+	if (r < 0)
+		return r;
+	r = child_check(c, LAYER_IDENTITY, g[0] == gid && g[1] == gid && g[2] == gid,
+			"the group id is another one");
+	if (r < 0)
+		return r;
+	return child_check(c, LAYER_IDENTITY, raw2(SYS_setgroups, 0, NULL) < 0,
+			   "setgroups(2) succeeded");
+}
+
+static void describe_identity(const struct plan *plan, struct jout *j)
+{
+	jout_uint(j, "uid", plan->spec->uid);
+	jout_uint(j, "gid", plan->spec->gid);
+}
+
+static void probe_identity(const struct host *host, struct finding *ret)
+{
+	if (host->privileged)
+		return;
+	ret->state = FINDING_WEAK;
+	snprintf(ret->detail, sizeof(ret->detail),
+		 "rootless (%s): files and signals outside know the payload as uid %u, and its "
+		 "supplementary groups stay",
+		 host->unprivileged_because, host->uid);
+	snprintf(ret->remedy, sizeof(ret->remedy), "run as root for an id of its own per run");
+}
+
+const struct layer layer_identity = {
+	.name = "identity",
+	.summary = "not root inside: the profile's uid and gid",
+	.why_here = "after the last act that needs root; capabilities fall with the id",
+	.kept_because = "with the caller's id the payload owns what the caller owns",
+	.actor = BY_INIT,
+	.probe = probe_identity,
+	.plan = plan_identity,
+	.enter = enter_identity,
+	.prove = prove_identity,
+	.describe = describe_identity,
+};
+
+/* -- userns_limit ---------------------------------------------------------- */
+
+static int plan_limit(struct plan *plan, struct err *e)
+{
+	(void)e;
+	/* The limit is a property of the user namespace the payload lives in. */
+	if (!plan_has(plan, LAYER_USER_NS))
+		plan->layers &= ~(1u << LAYER_USERNS_LIMIT);
+	return 0;
+}
+
+IN_CHILD static int enter_limit(struct child *c)
+{
+	return write_file(c->host_proc_fd, "sys/user/max_user_namespaces", "0");
+}
+
+IN_CHILD static int prove_limit(struct child *c)
+{
+	long r = raw1(SYS_unshare, CLONE_NEWUSER);
+
+	return child_check(c, LAYER_USERNS_LIMIT, r == -ENOSPC,
+			   "unshare(CLONE_NEWUSER) was not stopped by the limit");
+}
+
+static void probe_limit(const struct host *host, struct finding *ret)
+{
+	(void)host;
+	if (read_sysctl("/proc/sys/user/max_user_namespaces") >= 0)
+		return;
+	ret->state = FINDING_MISSING;
+	snprintf(ret->detail, sizeof(ret->detail),
+		 "/proc/sys/user/max_user_namespaces cannot be read");
+	snprintf(ret->remedy, sizeof(ret->remedy),
+		 "mount /proc writable for runner, or use --without userns_limit");
+}
+
+const struct layer layer_userns_limit = {
+	.name = "userns_limit",
+	.summary = "user.max_user_namespaces=0 inside: no further user namespace",
+	.why_here = "needs capabilities in the new user namespace, so before they are emptied",
+	.actor = BY_INIT,
+	.probe = probe_limit,
+	.plan = plan_limit,
+	.enter = enter_limit,
+	.prove = prove_limit,
+};

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "limits.h"
+
+#include <string.h>
+
+#define FIELD(f) offsetof(struct spec_limits, f)
+
+const struct limit limit_table[LIMITS] = {
+	{ "wall_time", LIMIT_MS, FIELD(wall_ms) },
+	{ "cpu_time", LIMIT_MS, FIELD(cpu_ms) },
+	{ "memory", LIMIT_BYTES, FIELD(memory) },
+	{ "pids", LIMIT_COUNT, FIELD(pids) },
+	{ "cpus", LIMIT_MILLI_CPUS, FIELD(cpus_milli) },
+	{ "output", LIMIT_BYTES, FIELD(output) },
+	{ "open_files", LIMIT_COUNT, FIELD(open_files) },
+	{ "file_size", LIMIT_BYTES, FIELD(file_size) },
+	{ "grace", LIMIT_MS, FIELD(grace_ms) },
+};
+
+int limit_parse(const struct limit *l, const char *text, uint64_t *ret)
+{
+	if (strcmp(text, "unlimited") == 0) {
+		*ret = UNLIMITED;
+		return 0;
+	}
+	switch (l->unit) {
+	case LIMIT_MS: return text_duration(text, ret);
+	case LIMIT_BYTES: return text_size(text, ret);
+	case LIMIT_MILLI_CPUS: return text_cpus(text, ret);
+	case LIMIT_COUNT: break;
+	}
+	return text_number(text, 0, INT64_MAX, ret);
+}
+
+const char *limit_example(const struct limit *l)
+{
+	switch (l->unit) {
+	case LIMIT_MS: return "a time such as 30s, 500ms or 2m (a bare number is seconds)";
+	case LIMIT_BYTES: return "a size such as 512m or 1g (a bare number is bytes)";
+	case LIMIT_MILLI_CPUS: return "a number of CPUs such as 0.5 or 2";
+	case LIMIT_COUNT: break;
+	}
+	return "a whole number";
+}

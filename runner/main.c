@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* runner: a table of verbs. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "version.h"
+
+static const struct {
+	const char *name;
+	const char *help;
+	int (*run)(char **argv, char **envp);
+} verbs[] = {
+	{ "exec", "run a script or program in a sandbox", cmd_exec },
+	{ "doctor", "say what this host offers for each layer", cmd_doctor },
+	{ "profile", "list, show or check profiles", cmd_profile },
+};
+enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
+
+static void help(void)
+{
+	puts("Usage: runner VERB [OPTIONS]\n"
+	     "\n"
+	     "A sandbox for code nobody has read yet.\n");
+	for (int i = 0; i < VERBS; i++)
+		printf("  %-10s %s\n", verbs[i].name, verbs[i].help);
+	puts("\n"
+	     "  --help     show this text; 'runner VERB --help' for a verb\n"
+	     "  --version  show the version");
+}
+
+int cmd_fail(const struct err *e)
+{
+	fprintf(stderr, "runner: %s\n", e->text);
+	if (e->hint[0])
+		fprintf(stderr, "runner: hint: %s\n", e->hint);
+	return e->status ? (int)e->status : ERR_EXIT_RUNNER;
+}
+
+int main(int argc, char **argv, char **envp)
+{
+	struct err e = { 0 };
+
+	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		help();
+		return 0;
+	}
+	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+		puts("runner " RUNNER_VERSION);
+		return 0;
+	}
+	for (int i = 0; argc > 1 && i < VERBS; i++)
+		if (strcmp(verbs[i].name, argv[1]) == 0)
+			return verbs[i].run(argv + 1, envp);
+	if (argc > 1)
+		err_set(&e, EINVAL, "there is no verb '%.100s'", argv[1]);
+	else
+		err_set(&e, EINVAL, "a verb is missing");
+	err_hint(&e, "try 'runner --help'");
+	return cmd_fail(&e);
+}

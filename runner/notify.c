@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "notify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "../seccomp/bpf.h"
+#include "denial.h"
+
+static void read_comm(pid_t pid, char comm[16])
+{
+	char path[32];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	n = read(fd, comm, 15);
+	close(fd);
+	comm[n > 0 ? n : 0] = '\0';
+	comm[strcspn(comm, "\n")] = '\0';
+}
+
+/* One row per kind of call; what makes a kind is denial.c's to say. */
+static void record(const struct seccomp_notif *n, int listener, int error, struct outcome *o)
+{
+	struct denial *d;
+
+	for (unsigned int i = 0; i < o->n_denials; i++) {
+		d = &o->denials[i];
+		if (d->nr == n->data.nr && d->arch == n->data.arch && d->error == error &&
+		    denial_same_kind(d->nr, d->args, (const uint64_t *)n->data.args)) {
+			d->count++;
+			return;
+		}
+	}
+	if (o->n_denials == OUTCOME_MAX_DENIALS) {
+		o->denials_dropped++;
+		return;
+	}
+	d = &o->denials[o->n_denials++];
+	*d = (struct denial){ .nr = n->data.nr, .error = error, .arch = n->data.arch, .count = 1,
+			      .pid = (pid_t)n->pid };
+	memcpy(d->args, n->data.args, sizeof(d->args));
+	read_comm(d->pid, d->comm);
+	/* The name is only this process's if it still waits for us. */
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &n->id) < 0)
+		d->comm[0] = '\0';
+}
+
+bool notify_answer(int listener, const struct plan *plan, struct outcome *o)
+{
+	/* The kernel may want these larger than our headers know; it checks for zeros. */
+	union {
+		struct seccomp_notif notif;
+		char room[512];
+	} in = { .room = { 0 } };
+	union {
+		struct seccomp_notif_resp resp;
+		char room[512];
+	} out = { .room = { 0 } };
+	uint32_t answer;
+	int error = EPERM;
+
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &in.notif) < 0)
+		return false;
+	answer = bpf_run(plan->verdict.filter, plan->verdict.len, &in.notif.data);
+	switch (answer & SECCOMP_RET_ACTION_FULL) {
+	case SECCOMP_RET_ERRNO:
+		error = (int)(answer & SECCOMP_RET_DATA);
+		break;
+	case SECCOMP_RET_KILL_PROCESS:
+	case SECCOMP_RET_KILL_THREAD:
+		/* It waits for an answer that never comes; the tree is ended instead. */
+		record(&in.notif, listener, 0, o);
+		return true;
+	}
+	record(&in.notif, listener, error, o);
+	out.resp.id = in.notif.id;
+	out.resp.error = -error;
+	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &out.resp); /* ENOENT: it died meanwhile */
+	return false;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "layer/layer.h"
+
+const char *plan_printf(struct plan *plan, struct err *e, const char *fmt, ...)
+{
+	struct plan_text *t = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n >= 0)
+		t = malloc(sizeof(*t) + (size_t)n + 1);
+	if (!t) {
+		err_set(e, ENOMEM, "out of memory");
+		return NULL;
+	}
+	va_start(ap, fmt);
+	vsnprintf(t->text, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	t->next = plan->texts;
+	plan->texts = t;
+	return t->text;
+}
+
+static bool has_dir(const struct plan *plan, const char *path, size_t length)
+{
+	for (unsigned int i = 0; i < plan->n_nodes; i++)
+		if (plan->nodes[i].kind == PLAN_NODE_DIR &&
+		    strlen(plan->nodes[i].path) == length &&
+		    memcmp(plan->nodes[i].path, path, length) == 0)
+			return true;
+	return false;
+}
+
+int plan_add_node(struct plan *plan, const struct plan_node *node, struct err *e)
+{
+	if (plan->n_nodes == PLAN_MAX_NODES)
+		return err_set(e, E2BIG, "more than %d files and directories to make",
+			       PLAN_MAX_NODES);
+	plan->nodes[plan->n_nodes++] = *node;
+	return 0;
+}
+
+int plan_add_dir(struct plan *plan, const char *path, mode_t mode, struct err *e)
+{
+	size_t length = strlen(path);
+
+	for (size_t i = 1; i <= length; i++) {
+		struct plan_node n = { .kind = PLAN_NODE_DIR, .mode = mode, .path = path, .fd = -1 };
+
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		if (has_dir(plan, path, i))
+			continue;
+		if (i < length)
+			n.path = plan_printf(plan, e, "%.*s", (int)i, path);
+		if (!n.path || plan_add_node(plan, &n, e) < 0)
+			return -e->code;
+	}
+	return 0;
+}
+
+int plan_add_view(struct plan *plan, const struct plan_bind *bind, struct err *e)
+{
+	if (plan->n_view == PLAN_MAX_BINDS)
+		return err_set(e, E2BIG, "more than %d entries in the root", PLAN_MAX_BINDS);
+	plan->view[plan->n_view++] = *bind;
+	return 0;
+}
+
+int plan_add_rule(struct plan *plan, const char *path, uint64_t access, bool optional,
+		  struct err *e)
+{
+	if (plan->n_rules == PLAN_MAX_RULES)
+		return err_set(e, E2BIG, "more than %d Landlock rules", PLAN_MAX_RULES);
+	plan->rules[plan->n_rules++] = (struct plan_rule){ path, access, optional };
+	return 0;
+}
+
+/* Which rows are entered: all but the ones left out by name. */
+static int choose_layers(struct plan *plan, struct err *e)
+{
+	const struct spec *s = plan->spec;
+
+	plan->layers = (1u << LAYER_COUNT) - 1;
+	for (unsigned int i = 0; i < s->n_without; i++) {
+		int layer = layer_find(s->without[i]);
+		const char *near;
+
+		if (layer < 0) {
+			near = text_nearest(s->without[i], layer_names);
+			err_set(e, EINVAL, "there is no layer '%s'", s->without[i]);
+			return err_hint(e, near ? "did you mean '%s'?" : "see 'runner doctor'%s",
+					near ? near : "");
+		}
+		if (layer_table[layer]->kept_because)
+			return err_set(e, EINVAL, "layer '%s' cannot be left out: %s",
+				       s->without[i], layer_table[layer]->kept_because);
+		plan->layers &= ~(1u << layer);
+	}
+	return 0;
+}
+
+/* Room for what we make on it, and some for the kernel's own bookkeeping. */
+static void size_root(struct plan *plan)
+{
+	plan->root_size = 256 * 1024;
+	for (unsigned int i = 0; i < plan->n_nodes; i++)
+		plan->root_size += (plan->nodes[i].length + 8191) / 4096 * 4096;
+	snprintf(plan->root_size_text, sizeof(plan->root_size_text), "%" PRIu64, plan->root_size);
+}
+
+static int build(struct plan *plan, struct err *e)
+{
+	int r = spec_check(plan->spec, e);
+
+	if (r == 0)
+		r = choose_layers(plan, e);
+	/* The caller's whole environment, if that is what was asked for. */
+	plan->envp = NULL;
+	for (int i = 0; r == 0 && i < LAYER_COUNT; i++)
+		if (layer_table[i]->plan && plan_has(plan, (unsigned int)i))
+			r = layer_table[i]->plan(plan, e);
+	if (r == 0)
+		r = command_plan(plan, e);
+	if (r == 0)
+		size_root(plan);
+	return r;
+}
+
+int plan_build(const struct spec *spec, const struct host *host, struct plan *plan,
+	       struct err *e)
+{
+	int r;
+
+	*plan = (struct plan){ .spec = spec, .host = host, .script_fd = -1, .exec_fd = -1,
+			       .cwd = spec->cwd };
+	r = build(plan, e);
+	if (r < 0)
+		plan_clear(plan);
+	return r;
+}
+
+void plan_clear(struct plan *plan)
+{
+	while (plan->texts) {
+		struct plan_text *next = plan->texts->next;
+
+		free(plan->texts);
+		plan->texts = next;
+	}
+	for (unsigned int i = 0; i < plan->n_binds; i++)
+		if (plan->binds[i].idmap_fd >= 0)
+			close(plan->binds[i].idmap_fd);
+	if (plan->script_fd >= 0)
+		close(plan->script_fd);
+	if (plan->filter_owned) {
+		free(plan->filter.filter);
+		free(plan->verdict.filter);
+	}
+	free(plan->argv_made);
+	free(plan->envp);
+	*plan = (struct plan){ .script_fd = -1, .exec_fd = -1 };
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plan: everything the child will do, decided before the child exists.
+ *
+ * plan_build() turns what was asked for (spec) and what this kernel offers
+ * (host) into kernel-ready values: relative paths, mount flags, descriptors,
+ * BPF, argv. After it returns nothing is parsed, looked up or allocated again;
+ * the child only reads.
+ *
+ * Each layer fills its own part through its `plan` row (see layer/layer.h).
+ *
+ * Owns: every array, made string and descriptor in it; plan_clear() releases
+ * them, also of a half-built plan. Strings of the spec are borrowed.
+ */
+#ifndef RUNNER_PLAN_H
+#define RUNNER_PLAN_H
+
+#include <linux/filter.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "host.h"
+#include "spec.h"
+
+enum {
+	PLAN_MAX_NODES = 160,
+	PLAN_MAX_BINDS = 96,
+	PLAN_MAX_TMPFS = SPEC_MAX_MOUNTS,
+	PLAN_MAX_RLIMITS = 16,
+	PLAN_MAX_RULES = 64,
+	PLAN_MAX_CANDIDATES = 32,
+	PLAN_MAX_LAYERS = 32,
+};
+
+/* Something we make on a file system of our own (never on a user's). */
+enum plan_node_kind {
+	PLAN_NODE_DIR,
+	PLAN_NODE_LINK,  /* text is the target */
+	PLAN_NODE_FILE,  /* text is the content */
+	PLAN_NODE_COPY,  /* the content is read from fd */
+	PLAN_NODE_DEVICE, /* a character device; rootless: a bind of the host's */
+};
+
+struct plan_node {
+	enum plan_node_kind kind;
+	mode_t mode;
+	const char *path;   /* relative to the new root */
+	const char *text;
+	size_t length;      /* of text, or of what fd gives */
+	int fd;             /* PLAN_NODE_COPY */
+	dev_t device;       /* PLAN_NODE_DEVICE */
+};
+
+/* Mount attributes are RAW_MOUNT_ATTR_*: nosuid and nodev are always set. */
+struct plan_bind {
+	const char *source; /* host path; the child opens it once more ... */
+	dev_t dev;          /* ... and refuses it unless it is this very inode; */
+	ino_t ino;          /* 0: a system path, not checked */
+	const char *target; /* relative to the new root */
+	uint64_t attributes;
+	bool optional;      /* a source that does not exist is skipped */
+	bool exec;          /* Landlock lets programs be executed from here */
+	bool directory;
+	int idmap_fd;       /* user namespace for an id-mapped mount, or -1 */
+};
+
+struct plan_tmpfs {
+	const char *target;
+	char size[24];
+	char inodes[24];
+	uint64_t attributes;
+	bool exec;
+};
+
+struct plan_rlimit {
+	const char *name;
+	int resource;
+	uint64_t value; /* soft and hard */
+};
+
+struct plan_rule {
+	const char *path; /* absolute, inside */
+	uint64_t access;  /* LANDLOCK_ACCESS_FS_* the running ABI knows */
+	bool optional;    /* the path may not be there */
+};
+
+/* A list of strings that plan_add() copies into. */
+struct plan_text {
+	struct plan_text *next;
+	char text[];
+};
+
+struct plan {
+	const struct spec *spec;
+	const struct host *host;
+	struct plan_text *texts;
+
+	uint32_t layers;      /* bit i: row i of layer_table is entered */
+	uint64_t clone_flags; /* CLONE_NEW* */
+
+	/* identity: guest id -> host id */
+	uint32_t host_uid;
+	uint32_t host_gid;
+	char uid_map[48];
+	char gid_map[48];
+
+	/* the root, in the order it is made */
+	struct plan_node nodes[PLAN_MAX_NODES];   /* on the root's own tmpfs */
+	unsigned int n_nodes;
+	struct plan_bind view[PLAN_MAX_BINDS];    /* the system, read-only */
+	unsigned int n_view;
+	struct plan_node devices[16];
+	unsigned int n_devices;
+	struct plan_tmpfs tmpfs[PLAN_MAX_TMPFS];
+	unsigned int n_tmpfs;
+	struct plan_node points[SPEC_MAX_MOUNTS * 4]; /* mount points on those tmpfs */
+	unsigned int n_points;
+	struct plan_bind binds[SPEC_MAX_MOUNTS];  /* what the user asked for */
+	unsigned int n_binds;
+	uint64_t root_size;   /* bytes the root's tmpfs may hold */
+	char root_size_text[24];
+	bool proc_subset;
+
+	bool loopback_up;
+	const char *hostname;
+
+	struct plan_rlimit rlimits[PLAN_MAX_RLIMITS];
+	unsigned int n_rlimits;
+	uint64_t cpu_mask[16]; /* sched_setaffinity(2) */
+	bool cpu_mask_set;
+
+	/* Landlock */
+	uint64_t landlock_fs;
+	uint64_t landlock_net;
+	uint64_t landlock_scope;
+	struct plan_rule rules[PLAN_MAX_RULES];
+	unsigned int n_rules;
+
+	/* seccomp: `filter` is loaded; `verdict` says what the answer to a call is */
+	struct sock_fprog filter;
+	struct sock_fprog verdict;
+	bool filter_owned; /* both were compiled for this run */
+	bool memfd_filter; /* the small second filter for memfd_create(2) */
+
+	/* the command */
+	const char *const *argv;
+	const char **argv_made;
+	const char **envp;
+	const char *candidates[PLAN_MAX_CANDIDATES]; /* paths inside, tried in turn */
+	unsigned int n_candidates;
+	const char *cwd;      /* relative to the root */
+	int script_fd;
+	int exec_fd;          /* >= 0: execveat(exec_fd) instead of execve; see seccomp */
+	const char *delivered; /* "/app/NAME", or NULL */
+};
+
+/** Build it. On failure nothing is left behind and *e says why. */
+int plan_build(const struct spec *spec, const struct host *host, struct plan *plan,
+	       struct err *e);
+void plan_clear(struct plan *plan);
+
+/** Is this layer entered? `layer` is an index into layer_table. */
+static inline bool plan_has(const struct plan *plan, unsigned int layer)
+{
+	return (plan->layers >> layer) & 1;
+}
+
+/* For the layers' plan rows. */
+
+/** printf into the plan's own memory; NULL (and *e set) when out of memory. */
+const char *plan_printf(struct plan *plan, struct err *e, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/**
+ * Make a directory for `path` (relative) and for each of its parents on the
+ * root's own tmpfs, once. -E2BIG when there are too many.
+ */
+int plan_add_dir(struct plan *plan, const char *path, mode_t mode, struct err *e);
+int plan_add_node(struct plan *plan, const struct plan_node *node, struct err *e);
+int plan_add_view(struct plan *plan, const struct plan_bind *bind, struct err *e);
+int plan_add_rule(struct plan *plan, const char *path, uint64_t access, bool optional,
+		  struct err *e);
+
+#endif

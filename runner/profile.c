@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "profile.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "limits.h"
+
+/* Where we are, for messages: the file and the path of keys. */
+struct place {
+	const char *where;
+	char path[160];
+};
+
+struct key {
+	const char *name;
+	int (*read)(struct spec *s, json_t *value, struct place *p, struct err *e);
+};
+
+static int bad(struct err *e, const struct place *p, const char *what)
+{
+	return err_set(e, EINVAL, "profile '%s': %s: %s", p->where, p->path, what);
+}
+
+static const char *kind(const json_t *v)
+{
+	static const char *const names[] = { "an object", "an array",  "a string",  "an integer",
+					     "a number",  "true",      "false",     "null" };
+
+	return names[json_typeof(v)];
+}
+
+static int wrong_type(struct err *e, const struct place *p, const char *wanted, const json_t *v)
+{
+	return err_set(e, EINVAL, "profile '%s': %s: must be %s, not %s", p->where, p->path, wanted,
+		       kind(v));
+}
+
+/* A name below the current place; the caller restores the length it got. */
+static size_t go_down(struct place *p, const char *format, const char *name, size_t index)
+{
+	size_t length = strlen(p->path);
+
+	if (name)
+		snprintf(p->path + length, sizeof(p->path) - length, "%s%s", length ? "." : "", name);
+	else
+		snprintf(p->path + length, sizeof(p->path) - length, format, index);
+	return length;
+}
+
+/* Call the reader of each member; a member without one is an error. */
+static int read_object(struct spec *s, json_t *object, const struct key *keys, struct place *p,
+		       struct err *e)
+{
+	const char *name;
+	json_t *value;
+
+	if (!json_is_object(object))
+		return wrong_type(e, p, "an object", object);
+	json_object_foreach(object, name, value) {
+		const struct key *k = keys;
+		size_t length = go_down(p, NULL, name, 0);
+		int r;
+
+		while (k->name && strcmp(k->name, name) != 0)
+			k++;
+		if (!k->name) {
+			const char *names[24] = { NULL };
+			const char *near;
+
+			for (unsigned int i = 0; keys[i].name && i < 23; i++)
+				names[i] = keys[i].name;
+			near = text_nearest(name, names);
+			bad(e, p, "unknown key");
+			return near ? err_hint(e, "did you mean '%s'?", near) : -EINVAL;
+		}
+		r = k->read(s, value, p, e);
+		if (r < 0)
+			return r;
+		p->path[length] = '\0';
+	}
+	return 0;
+}
+
+static int read_text(struct spec *s, json_t *v, const char **field, struct place *p, struct err *e)
+{
+	if (!json_is_string(v))
+		return wrong_type(e, p, "a string", v);
+	*field = spec_strdup(s, json_string_value(v));
+	return *field ? 0 : err_set(e, ENOMEM, "out of memory");
+}
+
+/* -- the simple keys ------------------------------------------------------- */
+
+#define TEXT_KEY(name) \
+	static int read_##name(struct spec *s, json_t *v, struct place *p, struct err *e) \
+	{ \
+		return read_text(s, v, &s->name, p, e); \
+	}
+
+TEXT_KEY(description)
+TEXT_KEY(hostname)
+TEXT_KEY(cwd)
+TEXT_KEY(rootfs)
+TEXT_KEY(seccomp)
+
+/* Applied before all other keys; see profile_apply(). */
+static int read_extends(struct spec *s, json_t *v, struct place *p, struct err *e)
+{
+	(void)s;
+	return json_is_string(v) ? 0 : wrong_type(e, p, "a string", v);
+}
+
+static int read_id(json_t *v, uint32_t *field, struct place *p, struct err *e)
+{
+	if (!json_is_integer(v))
+		return wrong_type(e, p, "an integer", v);
+	if (json_integer_value(v) < 0 || json_integer_value(v) >= UINT32_MAX)
+		return bad(e, p, "must be 0 to 4294967294");
+	*field = (uint32_t)json_integer_value(v);
+	return 0;
+}
+
+static int read_uid(struct spec *s, json_t *v, struct place *p, struct err *e)
+{
+	return read_id(v, &s->uid, p, e);
+}
+
+static int read_gid(struct spec *s, json_t *v, struct place *p, struct err *e)
+{
+	return read_id(v, &s->gid, p, e);
+}
+
+static int read_user(struct spec *s, json_t *v, struct place *p, struct err *e)
+{
+	static const struct key keys[] = { { "uid", read_uid }, { "gid", read_gid }, { 0 } };
+
+	return read_object(s, v, keys, p, e);
+}
+
+static int read_network(struct spec *s, json_t *v, struct place *p, struct err *e)
+{
+	const char *text = json_string_value(v);
+
+	if (!text)
+		return wrong_type(e, p, "a string", v);
+	for (int i = 0; spec_network_names[i]; i++)
+		if (strcmp(spec_network_names[i], text) == 0) {
+			s->network = (enum spec_network)i;
+			return 0;
+		}
+	return bad(e, p, "must be none, loopback or host");
+}
+
+static int read_interpreter(struct spec *s, json_t *v, struct place *p, struct err *e)
+{
+	const char **list;
+	size_t n = json_array_size(v);
+
+	if (!json_is_array(v))
+		return wrong_type(e, p, "an array of strings", v);
+	if (n < 1 || n > SPEC_MAX_INTERPRETER)
+		return bad(e, p, "must have 1 to 8 words");
+	list = spec_list(s, n);
+	if (!list)
+		return err_set(e, ENOMEM, "out of memory");
+	for (size_t i = 0; i < n; i++) {
+		size_t length = go_down(p, "[%zu]", NULL, i);
+
+		if (read_text(s, json_array_get(v, i), &list[i], p, e) < 0)
+			return -e->code;
+		if (list[i][0] == '\0')
+			return bad(e, p, "must not be empty");
+		p->path[length] = '\0';
+	}
+	s->interpreter = list;
+	return 0;
+}
+
+/* -- environment ----------------------------------------------------------- */
+
+static int read_env_set(struct spec *s, json_t *v, struct place *p, struct err *e)
+{
+	const char *name;
+	json_t *value;
+
+	if (!json_is_object(v))
+		return wrong_type(e, p, "an object", v);
+	json_object_foreach(v, name, value) {
+		size_t length = go_down(p, NULL, name, 0);
+		const char *key = spec_strdup(s, name);
+		const char *text = NULL;
+
+		if (read_text(s, value, &text, p, e) < 0)
+			return -e->code;
+		if (!key || spec_add_env(s, key, text, e) < 0)
+			return bad(e, p, "cannot be the name of a variable");
+		p->path[length] = '\0';
+	}
+	return 0;
+}
+
+static int read_names(struct spec *s, json_t *v, struct place *p, struct err *e,
+		      int (*add)(struct spec *s, const char *name, struct err *e))
+{
+	size_t i;
+	json_t *item;
+
+	if (!json_is_array(v))
+		return wrong_type(e, p, "an array of strings", v);
+	json_array_foreach(v, i, item) {
+		size_t length = go_down(p, "[%zu]", NULL, i);
+		const char *text = NULL;
+
+		if (read_text(s, item, &text, p, e) < 0)
+			return -e->code;
+		if (add(s, text, e) < 0)
+			return err_wrap(e, "profile '%s': %s", p->where, p->path);
+		p->path[length] = '\0';
+	}
+	return 0;
+}
+
+static int add_pass(struct spec *s, const char *name, struct err *e)
+{
+	return spec_add_env(s, name, NULL, e);
+}
+
+static int read_env_pass(struct spec *s, json_t *v, struct place *p, struct err *e)
+{
+	return read_names(s, v, p, e, add_pass);
+}
+
+static int read_env(struct spec *s, json_t *v, struct place *p, struct err *e)
+{
+	static const struct key keys[] = { { "set", read_env_set }, { "pass", read_env_pass }, { 0 } };
+
+	return read_object(s, v, keys, p, e);
+}
+
+static int read_without(struct spec *s, json_t *v, struct place *p, struct err *e)
+{
+	return read_names(s, v, p, e, spec_add_without);
+}
+
+/* -- mounts ---------------------------------------------------------------- */
+
+static int read_mount_options(json_t *v, struct spec_mount *m, struct place *p, struct err *e)
+{
+	/* nosuid and nodev are always on; naming them is no mistake. */
+	static const struct {
+		const char *name;
+		int read_only;
+		int exec;
+	} options[] = {
+		{ "ro", 1, -1 },   { "rw", 0, -1 },	{ "exec", -1, 1 }, { "noexec", -1, 0 },
+		{ "nosuid", -1, -1 }, { "nodev", -1, -1 },
+	};
+	size_t i;
+	json_t *item;
+
+	if (!json_is_array(v))
+		return wrong_type(e, p, "an array of strings", v);
+	json_array_foreach(v, i, item) {
+		const char *word = json_string_value(item);
+		size_t k = 0;
+
+		while (k < sizeof(options) / sizeof(options[0]) &&
+		       (!word || strcmp(options[k].name, word) != 0))
+			k++;
+		if (k == sizeof(options) / sizeof(options[0])) {
+			go_down(p, "[%zu]", NULL, i);
+			return bad(e, p, "must be ro, rw, exec, noexec, nosuid or nodev");
+		}
+		if (options[k].read_only >= 0)
+			m->read_only = options[k].read_only;
+		if (options[k].exec >= 0)
+			m->exec = options[k].exec;
+	}
+	return 0;
+}
+
+static int read_number(json_t *v, enum limit_unit unit, uint64_t *field, struct place *p,
+		       struct err *e)
+{
+	const struct limit l = { .unit = unit };
+	char text[32];
+	const char *s = json_string_value(v);
+
+	if (json_is_integer(v) && json_integer_value(v) < 0)
+		return bad(e, p, "must not be negative");
+	if (json_is_integer(v))
+		snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(v));
+	else if (json_is_real(v) && unit == LIMIT_MILLI_CPUS)
+		snprintf(text, sizeof(text), "%.3f", json_real_value(v));
+	else if (!s)
+		return wrong_type(e, p, limit_example(&l), v);
+	switch (limit_parse(&l, s ? s : text, field)) {
+	case 0: return 0;
+	case -ERANGE: return bad(e, p, "is out of range");
+	default:
+		return err_set(e, EINVAL, "profile '%s': %s: '%.40s' is not %s", p->where, p->path,
+			       s ? s : text, limit_example(&l));
+	}
+}
+
+static int read_mount_key(struct spec *s, const char *name, json_t *v, struct spec_mount *m,
+			  struct place *p, struct err *e)
+{
+	const char *text = json_string_value(v);
+
+	if (strcmp(name, "type") == 0) {
+		if (text && strcmp(text, "tmpfs") == 0)
+			m->type = SPEC_MOUNT_TMPFS;
+		else if (text && strcmp(text, "bind") == 0)
+			m->type = SPEC_MOUNT_BIND;
+		else
+			return bad(e, p, "must be bind or tmpfs");
+		return 0;
+	}
+	if (strcmp(name, "source") == 0)
+		return read_text(s, v, &m->source, p, e);
+	if (strcmp(name, "destination") == 0)
+		return read_text(s, v, &m->destination, p, e);
+	if (strcmp(name, "options") == 0)
+		return read_mount_options(v, m, p, e);
+	if (strcmp(name, "size") == 0)
+		return read_number(v, LIMIT_BYTES, &m->size, p, e);
+	if (strcmp(name, "inodes") == 0)
+		return read_number(v, LIMIT_COUNT, &m->inodes, p, e);
+	return bad(e, p, "unknown key");
+}
+
+static int read_mount(struct spec *s, json_t *object, struct place *p, struct err *e)
+{
+	/* A bind is read-only unless asked; tmpfs is there to be written. */
+	struct spec_mount m = { .type = SPEC_MOUNT_BIND, .size = UNLIMITED, .inodes = UNLIMITED };
+	const char *type;
+	const char *name;
+	json_t *v;
+
+	if (!json_is_object(object))
+		return wrong_type(e, p, "an object", object);
+	type = json_string_value(json_object_get(object, "type"));
+	m.read_only = !type || strcmp(type, "tmpfs") != 0;
+	json_object_foreach(object, name, v) {
+		size_t length = go_down(p, NULL, name, 0);
+
+		if (read_mount_key(s, name, v, &m, p, e) < 0)
+			return -e->code;
+		p->path[length] = '\0';
+	}
+	if (!m.destination)
+		return bad(e, p, "'destination' is required");
+	if (m.type == SPEC_MOUNT_BIND && !m.source)
+		return bad(e, p, "a bind needs a 'source'");
+	if (m.type == SPEC_MOUNT_BIND && (m.size != UNLIMITED || m.inodes != UNLIMITED))
+		return bad(e, p, "'size' and 'inodes' are for a tmpfs");
+	if (m.type == SPEC_MOUNT_TMPFS && m.source)
+		return bad(e, p, "a tmpfs has no 'source'");
+	if (m.type == SPEC_MOUNT_TMPFS && (m.size == UNLIMITED || m.size == 0 || m.inodes == 0))
+		return bad(e, p, "a tmpfs needs a 'size' above 0, and 'inodes' above 0 if given");
+	if (m.type == SPEC_MOUNT_TMPFS && m.inodes == UNLIMITED)
+		m.inodes = 65536;
+	if (spec_add_mount(s, &m, e) < 0)
+		return err_wrap(e, "profile '%s': %s", p->where, p->path);
+	return 0;
+}
+
+static int read_mounts(struct spec *s, json_t *v, struct place *p, struct err *e)
+{
+	size_t i;
+	json_t *item;
+
+	if (!json_is_array(v))
+		return wrong_type(e, p, "an array", v);
+	json_array_foreach(v, i, item) {
+		size_t length = go_down(p, "[%zu]", NULL, i);
+
+		if (read_mount(s, item, p, e) < 0)
+			return -e->code;
+		p->path[length] = '\0';
+	}
+	return 0;
+}
+
+/* -- limits ---------------------------------------------------------------- */
+
+static int read_limits(struct spec *s, json_t *object, struct place *p, struct err *e)
+{
+	const char *names[LIMITS + 2] = { NULL };
+	const char *name;
+	json_t *v;
+
+	if (!json_is_object(object))
+		return wrong_type(e, p, "an object", object);
+	for (int i = 0; i < LIMITS; i++)
+		names[i] = limit_table[i].name;
+	names[LIMITS] = "on_output";
+	json_object_foreach(object, name, v) {
+		size_t length = go_down(p, NULL, name, 0);
+		const char *near;
+		int i = 0;
+
+		while (i < LIMITS && strcmp(limit_table[i].name, name) != 0)
+			i++;
+		if (i < LIMITS) {
+			if (read_number(v, limit_table[i].unit, limit_field(&s->limits, &limit_table[i]),
+					p, e) < 0)
+				return -e->code;
+		} else if (strcmp(name, "on_output") == 0) {
+			const char *text = json_string_value(v);
+
+			if (!text || (strcmp(text, "truncate") != 0 && strcmp(text, "kill") != 0))
+				return bad(e, p, "must be truncate or kill");
+			s->limits.output_kills = strcmp(text, "kill") == 0;
+		} else {
+			near = text_nearest(name, names);
+			bad(e, p, "unknown key");
+			return near ? err_hint(e, "did you mean '%s'?", near) : -EINVAL;
+		}
+		p->path[length] = '\0';
+	}
+	return 0;
+}
+
+/* -- the whole ------------------------------------------------------------- */
+
+static const struct key profile_keys[] = {
+	{ "description", read_description },
+	{ "extends", read_extends },
+	{ "interpreter", read_interpreter },
+	{ "user", read_user },
+	{ "hostname", read_hostname },
+	{ "cwd", read_cwd },
+	{ "env", read_env },
+	{ "rootfs", read_rootfs },
+	{ "mounts", read_mounts },
+	{ "network", read_network },
+	{ "limits", read_limits },
+	{ "seccomp", read_seccomp },
+	{ "without", read_without },
+	{ 0 },
+};
+
+void profile_defaults(struct spec *s)
+{
+	static const char *const python[] = { "python3", NULL };
+
+	*s = (struct spec){
+		.interpreter = python,
+		.cwd = "/",
+		.hostname = "runner",
+		.uid = 1000,
+		.gid = 1000,
+		.seccomp = "default",
+		.limits = { UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED, 1024,
+			    UNLIMITED, false, 2000 },
+	};
+}
+
+static int apply(struct spec *s, const char *where, const char *text, profile_find find, int depth,
+		 struct err *e)
+{
+	struct place p = { .where = where };
+	json_error_t error;
+	json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+	const char *extends;
+	int r = 0;
+
+	if (!root)
+		return err_set(e, EINVAL, "profile '%s': line %d, column %d: %s", where, error.line,
+			       error.column, error.text);
+	extends = json_string_value(json_object_get(root, "extends"));
+	if (extends) {
+		const char *base = find(extends);
+
+		snprintf(p.path, sizeof(p.path), "extends");
+		if (!base)
+			r = err_set(e, ENOENT, "profile '%s': extends: there is no profile '%s'",
+				    where, extends);
+		else if (depth == PROFILE_MAX_EXTENDS)
+			r = bad(e, &p, "more than 8 profiles deep");
+		else
+			r = apply(s, extends, base, find, depth + 1, e);
+	}
+	p.path[0] = '\0';
+	if (r == 0 && !json_is_object(root))
+		r = err_set(e, EINVAL, "profile '%s': must be a JSON object", where);
+	if (r == 0)
+		r = read_object(s, root, profile_keys, &p, e);
+	json_decref(root);
+	return r;
+}
+
+int profile_apply(struct spec *s, const char *where, const char *text, profile_find find,
+		  struct err *e)
+{
+	int r = apply(s, where, text, find, 0, e);
+
+	if (r == 0 && spec_check(s, e) < 0)
+		return err_wrap(e, "profile '%s'", where);
+	return r;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * report: outcome to JSON (docs/report.schema.json), to an exit code, and to at
+ * most a few lines for a human.
+ *
+ * The place is opened and, if it is a file, its room reserved before anything
+ * runs: a report that cannot be written is an error at once, not a loss at the
+ * end. A file appears only when it is complete.
+ */
+#ifndef RUNNER_REPORT_H
+#define RUNNER_REPORT_H
+
+#include "base/err.h"
+#include "outcome.h"
+#include "child.h"
+#include "plan.h"
+
+struct report {
+	int fd;           /* -1: no report was asked for */
+	int dir_fd;       /* >= 0: fd is an unnamed file to be given `name` there */
+	const char *name;
+	const char *target; /* as the user wrote it */
+};
+
+/** `where`: NULL, "-", "fd:N" or a path. 0 or -errno. */
+int report_open(struct report *r, const char *where, struct err *e);
+
+/**
+ * Write it. `plan` may be NULL when there was none (a rejected run). Returns 0 or
+ * -errno, in which case *e says what could not be written.
+ */
+int report_write(struct report *r, const struct spec *spec, const struct plan *plan,
+		 const struct board *board, const struct outcome *o, struct err *e);
+
+/** Put a finished text there and close it: the end of report_write(). */
+int report_put(struct report *r, const char *text, size_t length, struct err *e);
+
+/** Give up what is not written. An empty struct is fine. */
+void report_close(struct report *r);
+
+/** What a person should know, on stderr; nothing when all went well. */
+void report_human(const struct outcome *o, const struct spec *spec);
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spec.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const spec_network_names[] = { "none", "loopback", "host", NULL };
+
+struct spec_owned {
+	struct spec_owned *next;
+	union {
+		const char *align;
+		char bytes[1];
+	} room;
+};
+
+static void *owned(struct spec *s, size_t size)
+{
+	struct spec_owned *o = calloc(1, sizeof(*o) + size);
+
+	if (!o)
+		return NULL;
+	o->next = s->owned;
+	s->owned = o;
+	return &o->room;
+}
+
+const char *spec_strndup(struct spec *s, const char *text, size_t n)
+{
+	char *copy = owned(s, n + 1);
+
+	if (copy)
+		memcpy(copy, text, n);
+	return copy;
+}
+
+const char **spec_list(struct spec *s, size_t n)
+{
+	return owned(s, (n + 1) * sizeof(const char *));
+}
+
+const char *spec_strdup(struct spec *s, const char *text)
+{
+	return spec_strndup(s, text, strlen(text));
+}
+
+void spec_clear(struct spec *s)
+{
+	while (s->owned) {
+		struct spec_owned *next = s->owned->next;
+
+		free(s->owned);
+		s->owned = next;
+	}
+	*s = (struct spec){ 0 };
+}
+
+int spec_add_mount(struct spec *s, const struct spec_mount *m, struct err *e)
+{
+	unsigned int i;
+
+	if (!text_path_is_plain(m->destination))
+		return err_set(e, EINVAL,
+			       "mount destination '%s' must be an absolute path without "
+			       "'.', '..' or a trailing slash",
+			       m->destination);
+	for (i = 0; i < s->n_mounts; i++)
+		if (strcmp(s->mounts[i].destination, m->destination) == 0)
+			break;
+	if (i == SPEC_MAX_MOUNTS)
+		return err_set(e, E2BIG, "more than %d mounts", SPEC_MAX_MOUNTS);
+	s->mounts[i] = *m;
+	if (i == s->n_mounts)
+		s->n_mounts++;
+	return 0;
+}
+
+int spec_add_env(struct spec *s, const char *name, const char *value, struct err *e)
+{
+	unsigned int i;
+
+	if (name[0] == '\0' || strchr(name, '='))
+		return err_set(e, EINVAL, "'%s' cannot be the name of a variable", name);
+	for (i = 0; i < s->n_env; i++)
+		if (strcmp(s->env[i].name, name) == 0)
+			break;
+	if (i == SPEC_MAX_ENV)
+		return err_set(e, E2BIG, "more than %d environment variables", SPEC_MAX_ENV);
+	s->env[i] = (struct spec_env){ name, value };
+	if (i == s->n_env)
+		s->n_env++;
+	return 0;
+}
+
+int spec_add_without(struct spec *s, const char *layer, struct err *e)
+{
+	for (unsigned int i = 0; i < s->n_without; i++)
+		if (strcmp(s->without[i], layer) == 0)
+			return 0;
+	if (s->n_without == SPEC_MAX_WITHOUT)
+		return err_set(e, E2BIG, "more than %d layers left out", SPEC_MAX_WITHOUT);
+	s->without[s->n_without++] = layer;
+	return 0;
+}
+
+const char *spec_caller_env(const struct spec *s, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *const *p = s->caller_env; p && *p; p++)
+		if (strncmp(*p, name, n) == 0 && (*p)[n] == '=')
+			return *p + n + 1;
+	return NULL;
+}
+
+/* The ranges of the limits: one row each. UNLIMITED is always within. */
+static const struct {
+	const char *name;
+	size_t offset;
+	uint64_t min;
+	uint64_t max;
+	const char *why;
+} limit_ranges[] = {
+#define ROW(field, min, max, why) \
+	{ #field, offsetof(struct spec_limits, field), min, max, why }
+	ROW(wall_ms, 1, INT64_MAX, "a run needs some time"),
+	ROW(cpu_ms, 1, INT64_MAX, "a run needs some CPU time"),
+	ROW(memory, 1 << 20, INT64_MAX, "below 1 MiB no program starts"),
+	ROW(pids, 1, 4194304, "the payload itself is one; the kernel knows at most 4194304"),
+	ROW(cpus_milli, 1, 4096000, "0.001 to 4096 CPUs"),
+	ROW(output, 0, INT64_MAX, ""),
+	ROW(open_files, 8, 1048576, "a program needs a few; the kernel gives at most 1048576"),
+	ROW(file_size, 0, INT64_MAX, ""),
+	ROW(grace_ms, 0, 3600000, "at most an hour"),
+#undef ROW
+};
+
+int spec_check(const struct spec *s, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(limit_ranges) / sizeof(limit_ranges[0]); i++) {
+		uint64_t v;
+
+		memcpy(&v, (const char *)&s->limits + limit_ranges[i].offset, sizeof(v));
+		if (v == UNLIMITED)
+			continue;
+		if (v < limit_ranges[i].min || v > limit_ranges[i].max)
+			return err_set(e, ERANGE, "limit %s is out of range: %s",
+				       limit_ranges[i].name, limit_ranges[i].why);
+	}
+	if (s->uid == UINT32_MAX || s->gid == UINT32_MAX)
+		return err_set(e, ERANGE, "4294967295 is no user or group id");
+	if (!text_path_is_plain(s->cwd))
+		return err_set(e, EINVAL, "cwd '%s' must be an absolute path without '.' or '..'",
+			       s->cwd);
+	/* Only the kernel's own magic links could lead out of the root. */
+	if (text_path_below(s->cwd, "/proc"))
+		return err_set(e, EINVAL, "cwd '%s' must not lie in /proc", s->cwd);
+	if (s->hostname[0] == '\0' || strlen(s->hostname) > 64)
+		return err_set(e, EINVAL, "hostname '%.70s' must have 1 to 64 characters",
+			       s->hostname);
+	return 0;
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "supervise.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/raw.h"
+#include "notify.h"
+#include "relay.h"
+#include "tree.h"
+#include "verdict.h"
+
+enum { ON_INIT, ON_SOCK, ON_LISTENER, ON_SIGNALS, ON_IN, ON_OUT, ON_ERR, ON_COUNT };
+
+struct watch {
+	const struct plan *plan;
+	struct running *run;
+	struct outcome *o;
+	int proc_fd;      /* the sandbox's /proc; -1 until init sent it */
+	int listener;
+	int signals;
+	struct relay in, out, err;
+	struct acts acts; /* what we did, for the verdict */
+	uint64_t wall_deadline; /* ns; UINT64_MAX: none */
+	uint64_t grace_deadline;
+	uint64_t cpu_check;
+};
+
+/* Buffers in .bss: a page is only touched when there is something to pass on. */
+static char buffers[3][RELAY_BUFFER];
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void supervise_signals(sigset_t *ret)
+{
+	sigemptyset(ret);
+	sigaddset(ret, SIGINT);
+	sigaddset(ret, SIGTERM);
+	sigaddset(ret, SIGHUP);
+	sigaddset(ret, SIGQUIT);
+}
+
+/* End the whole tree: the kernel kills what is in init's pid namespace. */
+static void kill_tree(struct watch *w, enum reason why)
+{
+	if (!w->acts.killed) {
+		w->acts.killed = true;
+		w->acts.kill_reason = why;
+	}
+	raw4(SYS_pidfd_send_signal, w->run->init_fd, SIGKILL, NULL, 0);
+}
+
+/* init's one message: the sandbox's /proc and perhaps the filter's listener. */
+static void receive_descriptors(struct watch *w)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(2 * sizeof(int))];
+	} control;
+	char byte;
+	struct iovec data = { &byte, 1 };
+	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(w->run->sock, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	int fds[2] = { -1, -1 };
+
+	if (n <= 0 || !header || header->cmsg_type != SCM_RIGHTS)
+		return;
+	memcpy(fds, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0) <= sizeof(fds)
+					       ? header->cmsg_len - CMSG_LEN(0)
+					       : sizeof(fds));
+	w->proc_fd = fds[0];
+	w->listener = fds[1];
+	w->o->started = true;
+}
+
+/* The first signal is passed on and starts the grace; the next one ends the run. */
+static void handle_signal(struct watch *w)
+{
+	struct signalfd_siginfo info;
+	char sig;
+
+	if (read(w->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	sig = (char)info.ssi_signo;
+	if (w->acts.cancel_signal) {
+		kill_tree(w, REASON_CANCELED);
+		return;
+	}
+	w->acts.cancel_signal = sig;
+	if (send(w->run->sock, &sig, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		kill_tree(w, REASON_CANCELED);
+	if (w->plan->spec->limits.grace_ms != UNLIMITED)
+		w->grace_deadline = now_ns() + w->plan->spec->limits.grace_ms * 1000000u;
+}
+
+/*
+ * The tree's CPU time can grow by as many seconds per second as there are CPUs,
+ * so the next look need not come before the rest could have been used up.
+ */
+static void check_cpu(struct watch *w, uint64_t now)
+{
+	uint64_t limit = w->plan->spec->limits.cpu_ms * 1000000u;
+	uint64_t used = tree_cpu_ns(w->proc_fd);
+	uint64_t cpus = w->plan->host->cpus ? w->plan->host->cpus : 1;
+
+	if (used >= limit) {
+		w->acts.cpu_used_ns = used;
+		kill_tree(w, REASON_CPU_TIME);
+		w->cpu_check = UINT64_MAX;
+		return;
+	}
+	/* The kernel counts in ticks of at least 1 ms. */
+	w->cpu_check = now + (limit - used) / cpus + 1000000u;
+}
+
+static int next_timeout(struct watch *w)
+{
+	uint64_t now = now_ns();
+	uint64_t next = UINT64_MAX;
+
+	if (!w->acts.killed) {
+		if (now >= w->wall_deadline)
+			kill_tree(w, REASON_WALL_TIME);
+		else if (now >= w->grace_deadline)
+			kill_tree(w, REASON_CANCELED);
+		else if (now >= w->cpu_check && w->proc_fd >= 0)
+			check_cpu(w, now);
+	}
+	if (w->acts.killed)
+		return -1;
+	next = w->wall_deadline < w->grace_deadline ? w->wall_deadline : w->grace_deadline;
+	if (w->cpu_check < next)
+		next = w->cpu_check > now ? w->cpu_check : now + 1000000u;
+	if (next == UINT64_MAX)
+		return -1;
+	next = (next - now + 999999u) / 1000000u;
+	return next > 3600000 ? 3600000 : (int)next;
+}
+
+static void step_stream(struct watch *w, struct relay *r, int *fd, short revents)
+{
+	if (revents && relay_step(r, revents) && w->plan->spec->limits.output_kills)
+		kill_tree(w, REASON_OUTPUT);
+	/* Its end came, or its reader left: closing our end tells the payload. */
+	if (r->from < 0 && r->end == r->start)
+		fd_close(fd);
+}
+
+/* The caller's stdin, passed on; its end closes the payload's. */
+static void step_stdin(struct watch *w, short revents)
+{
+	if (revents)
+		relay_step(&w->in, revents);
+	if (w->in.from < 0 && w->in.end == w->in.start)
+		fd_close(&w->run->in);
+}
+
+static void watch_until_init_ends(struct watch *w)
+{
+	struct pollfd p[ON_COUNT];
+
+	for (;;) {
+		int timeout = next_timeout(w);
+
+		p[ON_INIT] = (struct pollfd){ .fd = w->run->init_fd, .events = POLLIN };
+		p[ON_SOCK] = (struct pollfd){ .fd = w->o->started ? -1 : w->run->sock,
+						.events = POLLIN };
+		p[ON_LISTENER] = (struct pollfd){ .fd = w->listener, .events = POLLIN };
+		p[ON_SIGNALS] = (struct pollfd){ .fd = w->signals, .events = POLLIN };
+		p[ON_IN] = w->run->in >= 0 ? relay_poll(&w->in) : (struct pollfd){ .fd = -1 };
+		p[ON_OUT] = w->run->out >= 0 ? relay_poll(&w->out) : (struct pollfd){ .fd = -1 };
+		p[ON_ERR] = w->run->err >= 0 ? relay_poll(&w->err) : (struct pollfd){ .fd = -1 };
+		if (poll(p, ON_COUNT, timeout) < 0)
+			continue;
+		if (p[ON_SOCK].revents & POLLIN)
+			receive_descriptors(w);
+		else if (p[ON_SOCK].revents)
+			w->o->started = false; /* the end of the set-up; init is about to end */
+		if (p[ON_LISTENER].revents & POLLIN) {
+			if (notify_answer(w->listener, w->plan, w->o))
+				kill_tree(w, REASON_SECCOMP);
+		} else if (p[ON_LISTENER].revents) {
+			fd_close(&w->listener); /* POLLHUP: no filtered process is left */
+		}
+		if (p[ON_SIGNALS].revents & POLLIN)
+			handle_signal(w);
+		if (w->run->in >= 0)
+			step_stdin(w, p[ON_IN].revents);
+		if (w->run->out >= 0)
+			step_stream(w, &w->out, &w->run->out, p[ON_OUT].revents);
+		if (w->run->err >= 0)
+			step_stream(w, &w->err, &w->run->err, p[ON_ERR].revents);
+		if (p[ON_INIT].revents & POLLIN)
+			return;
+	}
+}
+
+/* Init is gone, and with it every process inside: collect what is left to know. */
+static void collect(struct watch *w)
+{
+	struct outcome *o = w->o;
+	struct board_rusage usage;
+	siginfo_t info = { .si_pid = 0 };
+	uint64_t end;
+
+	/* A message may have come in the same instant as the end. */
+	if (w->proc_fd < 0)
+		receive_descriptors(w);
+	raw5(SYS_waitid, P_PIDFD, w->run->init_fd, &info, WEXITED, &usage);
+	end = now_ns();
+	w->acts.init_signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
+	o->wall_ns = end - w->run->started_ns;
+	if (w->run->board->exec_ns > w->run->started_ns)
+		o->setup_ns = w->run->board->exec_ns - w->run->started_ns;
+	o->user_us = (uint64_t)(usage.user_s * 1000000 + usage.user_us);
+	o->system_us = (uint64_t)(usage.system_s * 1000000 + usage.system_us);
+	o->maxrss_bytes = (uint64_t)usage.maxrss_kib * 1024;
+	o->survivors = w->proc_fd >= 0 ? tree_count(w->proc_fd) : -1;
+	if (w->run->out >= 0)
+		relay_drain(&w->out);
+	if (w->run->err >= 0)
+		relay_drain(&w->err);
+	o->out = (struct stream_usage){ w->out.bytes, w->out.passed, w->out.truncated };
+	o->err = (struct stream_usage){ w->err.bytes, w->err.passed, w->err.truncated };
+}
+
+void supervise(const struct plan *plan, struct running *run, struct outcome *ret)
+{
+	const struct spec_limits *l = &plan->spec->limits;
+	bool report_on_stdout = plan->spec->report && strcmp(plan->spec->report, "-") == 0;
+	struct watch w = { .plan = plan, .run = run, .o = ret, .proc_fd = -1, .listener = -1,
+			   .wall_deadline = UINT64_MAX, .grace_deadline = UINT64_MAX,
+			   .cpu_check = UINT64_MAX };
+	sigset_t signals;
+
+	ret->started_at_ms = run->started_at_ms;
+	ret->init_pid = run->init;
+	supervise_signals(&signals);
+	w.signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	relay_init(&w.in, 0, run->in, UNLIMITED, buffers[0]);
+	relay_init(&w.out, run->out, report_on_stdout ? 2 : 1, l->output, buffers[1]);
+	relay_init(&w.err, run->err, 2, l->output, buffers[2]);
+	if (l->wall_ms != UNLIMITED)
+		w.wall_deadline = run->started_ns + l->wall_ms * 1000000u;
+	if (l->cpu_ms != UNLIMITED)
+		w.cpu_check = run->started_ns;
+	watch_until_init_ends(&w);
+	collect(&w);
+	verdict(plan, run->board, &w.acts, ret);
+	fd_close(&w.proc_fd);
+	fd_close(&w.listener);
+	fd_close(&w.signals);
+}

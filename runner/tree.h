@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tree: the processes of a sandbox, read from its own /proc.
+ *
+ * The mount lists its pid namespace only, so the cost is that of the sandbox,
+ * not of the host. It can be read after init's death, too: then it must be empty.
+ */
+#ifndef RUNNER_TREE_H
+#define RUNNER_TREE_H
+
+#include <stdint.h>
+
+/** How many processes are there? -1 when it cannot be read. */
+int tree_count(int proc_fd);
+
+/** User and system time of all of them and of those they waited for. */
+uint64_t tree_cpu_ns(int proc_fd);
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "verdict.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "../seccomp/bpf.h"
+#include "denial.h"
+#include "layer/layer.h"
+
+const char *const reason_names[REASON_COUNT] = {
+	[REASON_EXITED] = "exited",	    [REASON_SIGNALED] = "signaled",
+	[REASON_WALL_TIME] = "wall_time",   [REASON_CPU_TIME] = "cpu_time",
+	[REASON_MEMORY] = "memory",	    [REASON_OUTPUT] = "output",
+	[REASON_SECCOMP] = "seccomp",	    [REASON_REJECTED] = "rejected",
+	[REASON_SETUP_FAILED] = "setup_failed", [REASON_CANCELED] = "canceled",
+	[REASON_INTERNAL] = "internal",
+};
+
+enum {
+	EXIT_TIME = 124,
+	EXIT_RUNNER = 125,
+	EXIT_NOT_EXEC = 126,
+	EXIT_NOT_FOUND = 127,
+	EXIT_SIGNAL = 128,
+};
+
+/* -- the set-up failed ----------------------------------------------------- */
+
+static const char *const start_words[] = {
+	[BOARD_START_PROC] = "open /proc of the host",
+	[BOARD_START_PAYLOAD] = "start the payload's process",
+	[BOARD_START_STDIO] = "give the payload its standard streams",
+	[BOARD_START_CWD] = "enter the working directory",
+	[BOARD_START_PROGRAM] = "open the program",
+};
+
+static void start_failed(const struct plan *plan, const struct board *b, struct outcome *o)
+{
+	const char *what = b->item >= 0 && b->item <= BOARD_START_PROGRAM ? start_words[b->item]
+									  : "start";
+
+	snprintf(o->message, sizeof(o->message), "cannot %s: %s", what, strerror(b->error));
+	if (b->item == BOARD_START_CWD) {
+		snprintf(o->message, sizeof(o->message), "cannot enter cwd '%s': %s", plan->cwd,
+			 strerror(b->error));
+		snprintf(o->hint, sizeof(o->hint), "it must be a directory inside the sandbox");
+	}
+	if (b->item == BOARD_START_PROGRAM && b->error == ENOENT)
+		o->exit_code = EXIT_NOT_FOUND;
+}
+
+static void enter_failed(const struct plan *plan, const struct board *b, struct outcome *o)
+{
+	const struct layer *l = layer_table[b->layer];
+	const char *item = l->item ? l->item(plan, b->item) : NULL;
+
+	snprintf(o->message, sizeof(o->message), "layer '%s' cannot be set up: %s%s%s", l->name,
+		 item ? item : "", item ? ": " : "", strerror(b->error));
+	if (b->error == ESTALE)
+		snprintf(o->hint, sizeof(o->hint),
+			 "the file was replaced while the sandbox was being set up");
+	else if (b->layer == LAYER_BINDS && b->error == ENOENT)
+		snprintf(o->hint, sizeof(o->hint),
+			 "inside another bind the mount point must exist; runner makes none in a "
+			 "user's directory");
+	else if (l->kept_because)
+		snprintf(o->hint, sizeof(o->hint), "see 'runner doctor' for what this host lacks");
+	else
+		snprintf(o->hint, sizeof(o->hint),
+			 "see 'runner doctor' for what this host lacks; to run without this layer: "
+			 "--without %s",
+			 l->name);
+}
+
+static void exec_failed(const struct plan *plan, const struct board *b, struct outcome *o)
+{
+	const char *name = plan->delivered && !plan->spec->interpreter ? plan->delivered
+								       : plan->argv[0];
+
+	if (b->error == ENOENT) {
+		o->exit_code = EXIT_NOT_FOUND;
+		snprintf(o->message, sizeof(o->message), "'%.200s': not found inside the sandbox",
+			 name);
+		snprintf(o->hint, sizeof(o->hint),
+			 "the sandbox has its own PATH and file system; a script's interpreter (#!) "
+			 "must exist there, too");
+		return;
+	}
+	o->exit_code = EXIT_NOT_EXEC;
+	snprintf(o->message, sizeof(o->message), "'%.200s' cannot be executed: %s", name,
+		 strerror(b->error));
+	if (b->error == ENOEXEC)
+		snprintf(o->hint, sizeof(o->hint),
+			 "it is no program for this machine and has no #! line");
+}
+
+static void setup_failed(const struct plan *plan, const struct board *b, struct outcome *o)
+{
+	o->reason = REASON_SETUP_FAILED;
+	o->exit_code = EXIT_RUNNER;
+	if (b->layer < 0 || b->layer >= LAYER_COUNT)
+		return;
+	switch (b->stage) {
+	case BOARD_START:
+		start_failed(plan, b, o);
+		break;
+	case BOARD_ENTER:
+		enter_failed(plan, b, o);
+		break;
+	case BOARD_PROVE:
+		snprintf(o->message, sizeof(o->message),
+			 "layer '%s' does not hold: %.111s; nothing was run",
+			 layer_table[b->layer]->name, b->what);
+		snprintf(o->hint, sizeof(o->hint), "this is a defect of runner or of this kernel; "
+						   "please report it with 'runner doctor --json'");
+		break;
+	case BOARD_EXEC:
+		exec_failed(plan, b, o);
+		break;
+	}
+}
+
+/* -- it ran ---------------------------------------------------------------- */
+
+static const char *seconds(uint64_t ms, char room[32])
+{
+	snprintf(room, 32, "%" PRIu64 ".%03u s", ms / 1000, (unsigned int)(ms % 1000));
+	return room;
+}
+
+static void killed_by_us(const struct plan *plan, const struct acts *a, struct outcome *o)
+{
+	const struct spec_limits *l = &plan->spec->limits;
+	const struct denial *d = o->n_denials ? &o->denials[o->n_denials - 1] : NULL;
+	char room[32];
+
+	o->reason = a->kill_reason;
+	o->exit_code = EXIT_SIGNAL + SIGKILL;
+	switch (a->kill_reason) {
+	case REASON_WALL_TIME:
+		o->exit_code = EXIT_TIME;
+		snprintf(o->message, sizeof(o->message), "ended after %s: limit wall_time",
+			 seconds(l->wall_ms, room));
+		snprintf(o->hint, sizeof(o->hint), "--timeout gives it more time");
+		break;
+	case REASON_CPU_TIME:
+		o->exit_code = EXIT_TIME;
+		snprintf(o->message, sizeof(o->message), "ended after %s of CPU time: limit cpu_time",
+			 seconds(a->cpu_used_ns / 1000000, room));
+		break;
+	case REASON_OUTPUT:
+		snprintf(o->message, sizeof(o->message),
+			 "ended after more than %" PRIu64 " bytes of output: limit output", l->output);
+		snprintf(o->hint, sizeof(o->hint), "--output-limit allows more");
+		break;
+	case REASON_SECCOMP:
+		if (d && d->arch != BPF_NATIVE_ARCH)
+			snprintf(o->message, sizeof(o->message),
+				 "ended for a system call of a foreign architecture (number %d)", d->nr);
+		else
+			snprintf(o->message, sizeof(o->message),
+				 "ended for a system call the policy answers with a kill (%s)",
+				 d ? denial_name(d->nr, room) : "unknown");
+		break;
+	case REASON_CANCELED:
+		o->exit_code = EXIT_SIGNAL + a->cancel_signal;
+		snprintf(o->message, sizeof(o->message), "canceled by signal %d (%s)",
+			 a->cancel_signal, strsignal(a->cancel_signal));
+		break;
+	default:
+		break;
+	}
+}
+
+/* RLIMIT_CPU is the kernel's own act; the usage shows that it was due. */
+static bool cpu_limit_was_due(const struct plan *plan, const struct board *b)
+{
+	const struct board_rusage *u = &b->payload_usage;
+	uint64_t ms = (uint64_t)((u->user_s + u->system_s) * 1000 +
+				 (u->user_us + u->system_us) / 1000);
+	int sig = WTERMSIG(b->payload_status);
+
+	return plan->spec->limits.cpu_ms != UNLIMITED && (sig == SIGKILL || sig == SIGXCPU) &&
+	       ms >= plan->spec->limits.cpu_ms;
+}
+
+static void ended_itself(const struct plan *plan, const struct board *b, const struct acts *a,
+			 struct outcome *o)
+{
+	if (WIFEXITED(b->payload_status)) {
+		o->reason = REASON_EXITED;
+		o->status_exit = WEXITSTATUS(b->payload_status);
+		o->exit_code = o->status_exit;
+	} else {
+		o->signal = WTERMSIG(b->payload_status);
+		o->exit_code = EXIT_SIGNAL + o->signal;
+		o->reason = REASON_SIGNALED;
+		snprintf(o->message, sizeof(o->message), "the payload died of signal %d (%s)",
+			 o->signal, strsignal(o->signal));
+		if (cpu_limit_was_due(plan, b)) {
+			o->reason = REASON_CPU_TIME;
+			o->exit_code = EXIT_TIME;
+			snprintf(o->message, sizeof(o->message), "ended by RLIMIT_CPU: limit cpu_time");
+		}
+	}
+	/* We asked it to end, and it did. */
+	if (a->cancel_signal) {
+		o->reason = REASON_CANCELED;
+		o->exit_code = EXIT_SIGNAL + a->cancel_signal;
+		snprintf(o->message, sizeof(o->message), "canceled by signal %d (%s)",
+			 a->cancel_signal, strsignal(a->cancel_signal));
+	}
+}
+
+void verdict(const struct plan *plan, const struct board *b, const struct acts *a,
+	     struct outcome *o)
+{
+	o->status_exit = -1;
+	o->prove_ns = b->prove_ns;
+	if (b->error) {
+		o->started = false;
+		/* Told to stop while setting up: that is not the layer's failure. */
+		setup_failed(plan, b, o);
+		return;
+	}
+	o->started = o->started || b->payload_pid != 0;
+	if (b->payload_ended) {
+		ended_itself(plan, b, a, o);
+	} else if (a->killed) {
+		killed_by_us(plan, a, o);
+	} else {
+		o->reason = REASON_INTERNAL;
+		o->exit_code = EXIT_RUNNER;
+		snprintf(o->message, sizeof(o->message),
+			 "the sandbox's init ended before the payload (signal %d): somebody outside, or "
+			 "the kernel's out-of-memory killer, ended it",
+			 a->init_signal);
+	}
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * verdict: from evidence to a reason.
+ *
+ * Pure: what the board says, what we did, what the kernel reported. Tested
+ * without running anything.
+ */
+#ifndef RUNNER_VERDICT_H
+#define RUNNER_VERDICT_H
+
+#include "child.h"
+#include "outcome.h"
+
+/* What the supervisor did, and how init ended. */
+struct acts {
+	bool killed;              /* we sent SIGKILL to the tree ... */
+	enum reason kill_reason;  /* ... first for this reason */
+	int cancel_signal;        /* the first signal we were sent, or 0 */
+	uint64_t cpu_used_ns;     /* what the tree had used when we killed for it */
+	int init_signal;          /* the signal that ended init, or 0 */
+};
+
+/** Fill in reason, exit code, signal, message and hint. */
+void verdict(const struct plan *plan, const struct board *b, const struct acts *a,
+	     struct outcome *o);
+
+#endif

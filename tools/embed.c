@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * embed: write profiles/ and seccomp/ as C tables (see runner/builtin.h).
+ *
+ *     embed profiles/a.json ... -- seccomp/b.json ... > builtin.c
+ *
+ * Runs at build time. It uses the parsers of runner itself, so what is compiled
+ * in is exactly what the same file would mean at run time.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sha2.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../runner/base/fd.h"
+#include "../runner/profile.h"
+#include "../seccomp/policy.h"
+
+enum { MAX = 32 };
+
+struct source {
+	char name[64];
+	char *text;
+};
+
+static struct source profiles[MAX];
+static struct source policies[MAX];
+
+static void die(const char *what, const char *why)
+{
+	fprintf(stderr, "embed: %s: %s\n", what, why);
+	exit(1);
+}
+
+static void load(struct source *list, const char *path)
+{
+	const char *base = text_basename(path);
+	cleanup_fd int fd = open(path, O_RDONLY);
+	size_t length;
+	int i = 0;
+
+	while (i < MAX && list[i].text)
+		i++;
+	if (i == MAX)
+		die(path, "too many files");
+	if (fd < 0 || fd_read_all(fd, 1 << 20, &list[i].text, &length) < 0)
+		die(path, strerror(errno));
+	snprintf(list[i].name, sizeof(list[i].name), "%.*s", (int)strcspn(base, "."), base);
+}
+
+static const char *find(const struct source *list, const char *name)
+{
+	for (int i = 0; i < MAX && list[i].text; i++)
+		if (strcmp(list[i].name, name) == 0)
+			return list[i].text;
+	return NULL;
+}
+
+static const char *find_profile(const char *name)
+{
+	return find(profiles, name);
+}
+
+static const char *find_policy(const char *name)
+{
+	return find(policies, name);
+}
+
+/* A C string literal, or NULL. */
+static void quote(const char *s)
+{
+	if (!s) {
+		printf("NULL");
+		return;
+	}
+	putchar('"');
+	for (; *s; s++)
+		if (*s == '\n')
+			printf("\\n\"\n\t\"");
+		else if (*s == '"' || *s == '\\' || !isprint((unsigned char)*s))
+			printf("\\%03o", (unsigned char)*s);
+		else
+			putchar(*s);
+	putchar('"');
+}
+
+static void field(const char *name, const char *value)
+{
+	printf("\t.%s = ", name);
+	quote(value);
+	printf(",\n");
+}
+
+static void number(const char *name, uint64_t value)
+{
+	printf("\t.%s = %" PRIu64 "u,\n", name, value);
+}
+
+static void write_mounts(const struct spec *s)
+{
+	printf("\t.mounts = {\n");
+	for (unsigned int i = 0; i < s->n_mounts; i++) {
+		const struct spec_mount *m = &s->mounts[i];
+
+		printf("\t\t{ .type = %d, .read_only = %d, .exec = %d, .source = ", (int)m->type,
+		       m->read_only, m->exec);
+		quote(m->source);
+		printf(", .destination = ");
+		quote(m->destination);
+		printf(", .size = %" PRIu64 "u, .inodes = %" PRIu64 "u },\n", m->size, m->inodes);
+	}
+	printf("\t},\n\t.n_mounts = %u,\n\t.env = {\n", s->n_mounts);
+	for (unsigned int i = 0; i < s->n_env; i++) {
+		printf("\t\t{ ");
+		quote(s->env[i].name);
+		printf(", ");
+		quote(s->env[i].value);
+		printf(" },\n");
+	}
+	printf("\t},\n\t.n_env = %u,\n", s->n_env);
+}
+
+static void write_limits(const struct spec_limits *l)
+{
+	printf("\t.limits = {\n");
+	number("wall_ms", l->wall_ms);
+	number("cpu_ms", l->cpu_ms);
+	number("memory", l->memory);
+	number("pids", l->pids);
+	number("cpus_milli", l->cpus_milli);
+	number("output", l->output);
+	number("open_files", l->open_files);
+	number("file_size", l->file_size);
+	number("output_kills", l->output_kills);
+	number("grace_ms", l->grace_ms);
+	printf("\t},\n");
+}
+
+static void write_spec(const struct source *src)
+{
+	struct spec s;
+	struct err e = { 0 };
+
+	profile_defaults(&s);
+	if (profile_apply(&s, src->name, src->text, find_profile, &e) < 0)
+		die(src->name, e.text);
+	printf("static const char *const interpreter_%s[] = { ", src->name);
+	for (const char *const *w = s.interpreter; *w; w++) {
+		quote(*w);
+		printf(", ");
+	}
+	printf("NULL };\nstatic const struct spec spec_%s = {\n", src->name);
+	field("description", s.description);
+	printf("\t.interpreter = interpreter_%s,\n", src->name);
+	field("rootfs", s.rootfs);
+	field("cwd", s.cwd);
+	field("hostname", s.hostname);
+	field("seccomp", s.seccomp);
+	number("uid", s.uid);
+	number("gid", s.gid);
+	number("network", s.network);
+	write_mounts(&s);
+	write_limits(&s.limits);
+	printf("\t.without = { ");
+	for (unsigned int i = 0; i < s.n_without; i++) {
+		quote(s.without[i]);
+		printf(", ");
+	}
+	printf("NULL },\n\t.n_without = %u,\n};\n\n", s.n_without);
+	spec_clear(&s);
+}
+
+static void write_profiles(void)
+{
+	for (int i = 0; i < MAX && profiles[i].text; i++)
+		write_spec(&profiles[i]);
+	printf("const struct builtin_profile builtin_profiles[] = {\n");
+	for (int i = 0; i < MAX && profiles[i].text; i++) {
+		char hex[SHA256_DIGEST_STRING_LENGTH];
+
+		SHA256Data((const uint8_t *)profiles[i].text, strlen(profiles[i].text), hex);
+		printf("\t{ \"%s\",\n\t", profiles[i].name);
+		quote(profiles[i].text);
+		printf(",\n\t\"%s\", &spec_%s },\n", hex, profiles[i].name);
+	}
+	printf("\t{ NULL, NULL, NULL, NULL },\n};\n\n");
+}
+
+static void write_program(const char *kind, int index, const struct sock_filter *f, unsigned int n)
+{
+	printf("static const struct sock_filter %s_%d[] = {\n", kind, index);
+	for (unsigned int i = 0; i < n; i++)
+		printf("\t{ 0x%x, %u, %u, 0x%x },\n", f[i].code, f[i].jt, f[i].jf, f[i].k);
+	printf("};\n");
+}
+
+static void write_policies(void)
+{
+	struct policy compiled[MAX];
+	struct err e = { 0 };
+	int n = 0;
+
+	for (; n < MAX && policies[n].text; n++) {
+		if (policy_compile(policies[n].name, policies[n].text, find_policy, &compiled[n],
+				   &e) < 0)
+			die(policies[n].name, e.text);
+		write_program("filter", n, compiled[n].filter, compiled[n].filter_length);
+		write_program("verdict", n, compiled[n].verdict, compiled[n].verdict_length);
+	}
+	printf("const struct builtin_policy builtin_policies[] = {\n");
+	for (int i = 0; i < n; i++) {
+		printf("\t{ \"%s\",\n\t", policies[i].name);
+		quote(policies[i].text);
+		printf(",\n\tfilter_%d, %u, verdict_%d, %u },\n", i, compiled[i].filter_length, i,
+		       compiled[i].verdict_length);
+		policy_clear(&compiled[i]);
+	}
+	printf("\t{ NULL, NULL, NULL, 0, NULL, 0 },\n};\n\n");
+}
+
+static void write_syscall_names(void)
+{
+	enum { COUNT = 512 };
+
+	printf("const char *const builtin_syscall_names[] = {\n");
+	for (int nr = 0; nr < COUNT; nr++) {
+		char *name = seccomp_syscall_resolve_num_arch(seccomp_arch_native(), nr);
+
+		if (name)
+			printf("\t[%d] = \"%s\",\n", nr, name);
+		free(name);
+	}
+	printf("\t[%d] = NULL,\n};\nconst unsigned int builtin_syscall_count = %d;\n", COUNT, COUNT);
+}
+
+int main(int argc, char **argv)
+{
+	struct source *list = profiles;
+
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--") == 0)
+			list = policies;
+		else
+			load(list, argv[i]);
+	printf("/* Written by tools/embed.c. */\n"
+	       "#include \"builtin.h\"\n#include \"denial.h\"\n\n");
+	write_profiles();
+	write_policies();
+	write_syscall_names();
+	return fflush(stdout) == 0 ? 0 : 1;
+}
