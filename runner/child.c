@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "base/raw.h"
+#include "clone_call.h"
 #include "init.h"
 #include "layer/layer.h"
 
@@ -55,6 +56,23 @@ IN_CHILD int child_check(struct child *c, int layer, bool holds, const char *wha
 }
 
 /* -- rows ------------------------------------------------------------------ */
+
+IN_CHILD static int begin_rows(struct child *c)
+{
+	for (int i = 0; i < LAYER_COUNT; i++) {
+		const struct layer *l = layer_table[i];
+		int r;
+
+		if (!l->begin || !plan_has(c->plan, (unsigned int)i))
+			continue;
+		r = l->begin(c);
+		if (r < 0) {
+			fail(c, BOARD_ENTER, i, -1, -r);
+			return r;
+		}
+	}
+	return 0;
+}
 
 IN_CHILD static int enter_rows(struct child *c, enum actor actor, int first, int end)
 {
@@ -227,57 +245,6 @@ IN_CHILD static void payload(void *arg)
 
 /* -- init ------------------------------------------------------------------ */
 
-#if defined(__x86_64__)
-/* clone(2) onto another stack; the child calls fn(arg) and never returns. */
-IN_CHILD static __attribute__((noinline)) long clone_call(unsigned long flags, void *stack,
-							  void (*fn)(void *), void *arg)
-{
-	register void *fn_ __asm__("r12") = (void *)fn;
-	register void *arg_ __asm__("r13") = arg;
-	register long r10 __asm__("r10") = 0;
-	register long r8 __asm__("r8") = 0;
-	long ret;
-
-	__asm__ volatile("syscall\n\t"
-			 "test %%rax, %%rax\n\t"
-			 "jnz 1f\n\t"
-			 "xor %%ebp, %%ebp\n\t"
-			 "mov %%r13, %%rdi\n\t"
-			 "call *%%r12\n\t"
-			 "ud2\n"
-			 "1:"
-			 : "=a"(ret)
-			 : "a"(SYS_clone), "D"(flags), "S"(stack), "d"(0), "r"(r10), "r"(r8),
-			   "r"(fn_), "r"(arg_)
-			 : "rcx", "r11", "memory");
-	return ret;
-}
-#else
-IN_CHILD static __attribute__((noinline)) long clone_call(unsigned long flags, void *stack,
-							  void (*fn)(void *), void *arg)
-{
-	register long x8 __asm__("x8") = SYS_clone;
-	register unsigned long x0 __asm__("x0") = flags;
-	register void *x1 __asm__("x1") = stack;
-	register long x2 __asm__("x2") = 0;
-	register long x3 __asm__("x3") = 0;
-	register long x4 __asm__("x4") = 0;
-	register void *x19 __asm__("x19") = (void *)fn;
-	register void *x20 __asm__("x20") = arg;
-
-	__asm__ volatile("svc 0\n\t"
-			 "cbnz x0, 1f\n\t"
-			 "mov x0, x20\n\t"
-			 "blr x19\n\t"
-			 "brk 0\n"
-			 "1:"
-			 : "+r"(x0)
-			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x19), "r"(x20)
-			 : "memory", "cc");
-	return (long)x0;
-}
-#endif
-
 /*
  * The payload's stack until exec. Init is suspended meanwhile, and a run has one
  * payload, so one stack is enough.
@@ -307,7 +274,7 @@ IN_CHILD void child_init(struct child *c)
 		fail(c, BOARD_START, 0, BOARD_START_PROC, -c->host_proc_fd);
 		leave(1);
 	}
-	if (enter_rows(c, BY_INIT, 0, LAYER_COUNT) < 0)
+	if (begin_rows(c) < 0 || enter_rows(c, BY_INIT, 0, LAYER_COUNT) < 0)
 		leave(1);
 	raw1(SYS_close, c->host_proc_fd);
 	raw5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);

@@ -71,7 +71,11 @@ struct child {
 	int item;       /* what the current row is doing, for the error */
 	int root_fd;    /* the new root's mount */
 	int proc_fd;    /* the sandbox's own /proc */
+	int ns_fd;        /* the payload's /proc/self/ns, for the proof; -1 */
 	int host_proc_fd; /* the host's /proc, until the rows that need it are done */
+	long network_maker; /* the task that makes the network namespace */
+	int network_fd;   /* that namespace, or -errno */
+	int memfd_fd;     /* vm.memfd_noexec, for the proof; -1 */
 	int listener_fd;  /* seccomp user notification, or -1 */
 	int exec_fd;      /* the program, where it is executed by descriptor */
 };

@@ -148,7 +148,8 @@ static int clone_init(const struct plan *plan, const struct stdio *s, int child_
 
 	c = (struct child){ .plan = plan, .board = run->board, .sock = child_sock,
 			    .stdio = { s->fd[0], s->fd[1], s->fd[2] }, .item = -1, .root_fd = -1,
-			    .proc_fd = -1, .host_proc_fd = -1, .listener_fd = -1, .exec_fd = -1 };
+			    .proc_fd = -1, .ns_fd = -1, .host_proc_fd = -1, .network_fd = -1, .memfd_fd = -1,
+			    .listener_fd = -1, .exec_fd = -1 };
 	run->started_at_ms = (int64_t)(clock_ns(CLOCK_REALTIME) / 1000000);
 	run->started_ns = clock_ns(CLOCK_MONOTONIC);
 	pid = raw2(SYS_clone3, &args, sizeof(args));

@@ -30,14 +30,6 @@ static void help(void)
 	     "  --version  show the version");
 }
 
-int cmd_fail(const struct err *e)
-{
-	fprintf(stderr, "runner: %s\n", e->text);
-	if (e->hint[0])
-		fprintf(stderr, "runner: hint: %s\n", e->hint);
-	return e->status ? (int)e->status : ERR_EXIT_RUNNER;
-}
-
 int main(int argc, char **argv, char **envp)
 {
 	struct err e = { 0 };

@@ -49,6 +49,12 @@ struct layer {
 	/* parent */
 	void (*probe)(const struct host *host, struct finding *ret);
 	int (*plan)(struct plan *plan, struct err *e);
+	/*
+	 * child, before the first row: set something long under way that `enter`
+	 * waits for (the kernel takes longer for a network namespace than we for
+	 * everything else).
+	 */
+	int (*begin)(struct child *c);
 	/* child: 0 or -errno; c->item names what was being done */
 	int (*enter)(struct child *c);
 	int (*prove)(struct child *c);
@@ -66,7 +72,6 @@ enum layer_id {
 	LAYER_IPC_NS,
 	LAYER_UTS_NS,
 	LAYER_CGROUP_NS,
-	LAYER_NETWORK_NS,
 	LAYER_MEMFD,
 	LAYER_ROOT,
 	LAYER_DEVICES,
@@ -76,6 +81,7 @@ enum layer_id {
 	LAYER_NOEXEC,
 	LAYER_BINDS,
 	LAYER_PIVOT_ROOT,
+	LAYER_NETWORK_NS,
 	LAYER_IDENTITY,
 	LAYER_USERNS_LIMIT,
 	LAYER_KEYRING,

@@ -9,12 +9,13 @@
 
 #include "base/raw.h"
 
-IN_CHILD static long open_source(const char *path)
+/* The system's own paths may be links (/etc/resolv.conf); a user's may not. */
+IN_CHILD static long open_source(const struct plan_bind *b)
 {
 	struct raw_open_how how = { .flags = O_PATH | O_CLOEXEC,
-				    .resolve = RAW_RESOLVE_NO_SYMLINKS };
+				    .resolve = b->ino ? RAW_RESOLVE_NO_SYMLINKS : 0 };
 
-	return raw4(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	return raw4(SYS_openat2, AT_FDCWD, b->source, &how, sizeof(how));
 }
 
 IN_CHILD static long open_target(struct child *c, const char *path)
@@ -87,7 +88,7 @@ IN_CHILD int mounting_bind(struct child *c, const struct plan_bind *b)
 {
 	struct raw_mount_attr attr = { .attr_set = b->attributes };
 	unsigned int flags = AT_EMPTY_PATH | RAW_AT_RECURSIVE;
-	long source = open_source(b->source);
+	long source = open_source(b);
 	struct stat st;
 	long tree;
 	long r;

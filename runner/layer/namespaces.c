@@ -23,16 +23,17 @@
 
 /* -- shared ---------------------------------------------------------------- */
 
-static const char *const ns_paths[HOST_NS_COUNT] = {
-	"self/ns/user", "self/ns/pid", "self/ns/mnt",	"self/ns/net",
-	"self/ns/ipc",	"self/ns/uts", "self/ns/cgroup",
-};
+static const char ns_names[HOST_NS_COUNT][8] = { "user", "pid", "mnt",	  "net",
+						 "ipc",	 "uts", "cgroup" };
 
 IN_CHILD int ns_prove(struct child *c, int layer, enum host_ns ns)
 {
 	struct stat st;
-	long r = raw4(SYS_newfstatat, c->proc_fd, ns_paths[ns], &st, 0);
+	long r;
 
+	if (c->ns_fd < 0)
+		c->ns_fd = (int)raw4(SYS_openat, c->proc_fd, "self/ns", O_PATH | O_CLOEXEC, 0);
+	r = raw4(SYS_newfstatat, c->ns_fd, ns_names[ns], &st, 0);
 	return child_check(c, layer, r == 0 && st.st_ino != c->plan->host->ns[ns],
 			   "the namespace is still the host's");
 }
@@ -66,9 +67,8 @@ IN_CHILD static int prove_pid(struct child *c)
 
 	if (r < 0)
 		return r;
-	/* Init is 1; whoever starts second is the payload. */
-	return child_check(c, LAYER_PID_NS, raw0(SYS_getpid) == 2,
-			   "the payload is not process 2");
+	return child_check(c, LAYER_PID_NS, raw0(SYS_getppid) == 1,
+			   "the payload's parent is not process 1");
 }
 
 static void probe_pid(const struct host *host, struct finding *ret)

@@ -265,25 +265,15 @@ IN_CHILD static int enter_fds(struct child *c)
 
 IN_CHILD static int prove_fds(struct child *c)
 {
-	long dir = raw4(SYS_openat, AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC,
-			0);
-	char entries[1024] __attribute__((aligned(8)));
-	bool closed = dir >= 0;
-	long n;
+	bool closed = true;
 
-	while (closed && (n = raw3(SYS_getdents64, dir, entries, sizeof(entries))) > 0)
-		for (long at = 0; at < n;) {
-			/* struct linux_dirent64: ino 8, off 8, reclen 2, type 1, name */
-			const char *name = entries + at + 19;
-			long fd = 0;
+	/* A sample: close_range(2) is one act for all numbers, or for none. */
+	for (int fd = 3; fd < 64; fd++) {
+		long flags = raw2(SYS_fcntl, fd, F_GETFD);
 
-			for (; *name >= '0' && *name <= '9'; name++)
-				fd = fd * 10 + (*name - '0');
-			if (fd > 2 && !(raw2(SYS_fcntl, fd, F_GETFD) & FD_CLOEXEC))
-				closed = false;
-			at += *(const uint16_t *)(entries + at + 16);
-		}
-	raw1(SYS_close, dir);
+		if (flags >= 0 && !(flags & FD_CLOEXEC))
+			closed = false;
+	}
 	return child_check(c, LAYER_FDS, closed, "an inherited descriptor would stay open");
 }
 

@@ -32,19 +32,18 @@ enum {
 
 /* -- plan: the host's /usr ------------------------------------------------- */
 
-/* What programs read of /etc. Only the last four need a network to matter. */
+/* What programs read of /etc. The last ones matter only with a network. */
 static const struct {
 	const char *path;
 	bool with_network;
 } etc_entries[] = {
-	{ "etc/alternatives", false },	/* Debian's libblas.so.3 and the like live here */
-	{ "etc/ld.so.cache", false },	/* where the loader finds libraries */
-	{ "etc/fonts", false },
-	{ "etc/matplotlibrc", false },
-	{ "etc/ssl/certs", true },
-	{ "etc/ssl/openssl.cnf", true },
-	{ "etc/resolv.conf", true },
-	{ "etc/ca-certificates.conf", true },
+	{ "/etc/alternatives", false },	/* Debian's libblas.so.3 and the like live here */
+	{ "/etc/ld.so.cache", false },	/* where the loader finds libraries */
+	{ "/etc/fonts", false },
+	{ "/etc/matplotlibrc", false },
+	{ "/etc/ssl", true },
+	{ "/etc/resolv.conf", true },
+	{ "/etc/ca-certificates.conf", true },
 };
 
 static int add_bind(struct plan *plan, const char *prefix, const char *path, uint64_t attributes,
@@ -57,34 +56,23 @@ static int add_bind(struct plan *plan, const char *prefix, const char *path, uin
 	return b.source ? plan_add_view(plan, &b, e) : -ENOMEM;
 }
 
-/* A file of /etc needs a mount point of its kind; one that is a link, its target. */
+/* A file of /etc needs a mount point of its own kind. */
 static int add_etc_entry(struct plan *plan, const char *path, struct err *e)
 {
-	char real[PATH_MAX];
-	struct plan_bind b = { .target = path, .attributes = RO_NOEXEC, .optional = true,
-			       .idmap_fd = -1 };
-	char slashed[64];
+	struct plan_node point = { .kind = PLAN_NODE_FILE, .path = path + 1, .mode = 0444,
+				   .text = "", .fd = -1 };
+	struct plan_bind b = { .source = path, .target = path + 1, .attributes = RO_NOEXEC,
+			       .optional = true, .idmap_fd = -1 };
 	struct stat st;
 	int r;
 
-	snprintf(slashed, sizeof(slashed), "/%s", path);
-	if (stat(slashed, &st) < 0)
+	if (stat(path, &st) < 0)
 		return 0;
 	b.directory = S_ISDIR(st.st_mode);
-	b.source = realpath(slashed, real) ? plan_printf(plan, e, "%s", real) : NULL;
-	if (!b.source)
-		return e->code ? -e->code : 0;
-	if (b.directory) {
-		r = plan_add_dir(plan, path, 0755, e);
-	} else {
-		struct plan_node n = { .kind = PLAN_NODE_FILE, .path = path, .mode = 0444,
-				       .text = "", .fd = -1 };
-
-		if (strcmp(path, "etc/ssl/openssl.cnf") == 0 &&
-		    (r = plan_add_dir(plan, "etc/ssl", 0755, e)) < 0)
-			return r;
-		r = plan_add_node(plan, &n, e);
-	}
+	if (b.directory)
+		r = plan_add_dir(plan, b.target, 0755, e);
+	else
+		r = plan_add_node(plan, &point, e);
 	return r < 0 ? r : plan_add_view(plan, &b, e);
 }
 

@@ -11,7 +11,6 @@ const struct layer *const layer_table[LAYER_COUNT] = {
 	[LAYER_IPC_NS] = &layer_ipc_ns,
 	[LAYER_UTS_NS] = &layer_uts_ns,
 	[LAYER_CGROUP_NS] = &layer_cgroup_ns,
-	[LAYER_NETWORK_NS] = &layer_network_ns,
 	[LAYER_MEMFD] = &layer_memfd,
 	[LAYER_ROOT] = &layer_root,
 	[LAYER_DEVICES] = &layer_devices,
@@ -21,6 +20,7 @@ const struct layer *const layer_table[LAYER_COUNT] = {
 	[LAYER_NOEXEC] = &layer_noexec,
 	[LAYER_BINDS] = &layer_binds,
 	[LAYER_PIVOT_ROOT] = &layer_pivot_root,
+	[LAYER_NETWORK_NS] = &layer_network_ns,
 	[LAYER_IDENTITY] = &layer_identity,
 	[LAYER_USERNS_LIMIT] = &layer_userns_limit,
 	[LAYER_KEYRING] = &layer_keyring,
@@ -36,9 +36,9 @@ const struct layer *const layer_table[LAYER_COUNT] = {
 
 const char *const layer_names[LAYER_COUNT + 1] = {
 	"user_ns",	"pid_ns",	"mount_ns",	"ipc_ns",	"uts_ns",
-	"cgroup_ns",	"network_ns",	"memfd",	"root",		"devices",
-	"proc",		"proc_subset",	"tmpfs",	"noexec",	"binds",
-	"pivot_root",	"identity",	"userns_limit", "keyring",	"capabilities",
+	"cgroup_ns",	"memfd",	"root",		"devices",	"proc",
+	"proc_subset",	"tmpfs",	"noexec",	"binds",	"pivot_root",
+	"network_ns",	"identity",	"userns_limit", "keyring",	"capabilities",
 	"no_new_privs", "landlock",	"session",	"rlimits",	"environment",
 	"fds",		"seccomp",	NULL,
 };
