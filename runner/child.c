@@ -147,7 +147,8 @@ IN_CHILD static void reset_signals(void)
 	uint64_t action[4] = { 0, 0, 0, 0 };
 	uint64_t none = 0;
 
-	for (int sig = 1; sig <= 64; sig++)
+	/* Real-time signals are nobody's habit to ignore. */
+	for (int sig = 1; sig < 32; sig++)
 		if (sig != SIGKILL && sig != SIGSTOP)
 			raw4(SYS_rt_sigaction, sig, action, NULL, 8);
 	raw4(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, 8);

@@ -51,6 +51,13 @@ struct board {
 	int32_t item;
 	char what[112]; /* BOARD_PROVE: the operation that should have failed */
 
+	/*
+	 * The caller's namespaces, for the proof. The supervisor looks them up while
+	 * init builds the root, and sets `host_ns_known` last.
+	 */
+	uint64_t host_ns[HOST_NS_COUNT];
+	int32_t host_ns_known;
+
 	/* the proof: how many checks each layer made */
 	uint16_t proofs[PLAN_MAX_LAYERS];
 	uint64_t prove_ns;

@@ -45,14 +45,11 @@ static void help(void)
 static int be_clean(struct err *e)
 {
 	sigset_t all;
-	int fd;
 
-	do {
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-		if (fd < 0)
+	/* The lowest free number is the one that is closed. */
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
 			return err_set(e, errno, "/dev/null: %s", strerror(errno));
-	} while (fd < 3);
-	close(fd);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	signal(SIGCHLD, SIG_DFL);
 	/* Ours are read from a signalfd; the rest must not end us half-way. */

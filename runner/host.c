@@ -22,15 +22,13 @@ const char *const host_ns_names[HOST_NS_COUNT] = { "user", "pid", "mnt",   "net"
 #define SYS_landlock_create_ruleset 444
 #endif
 
-static void probe_namespaces(struct host *h)
+uint64_t host_ns_inode(enum host_ns ns)
 {
-	for (int i = 0; i < HOST_NS_COUNT; i++) {
-		char path[32] = "/proc/self/ns/";
-		struct stat st;
+	char path[32] = "/proc/self/ns/";
+	struct stat st;
 
-		strcat(path, host_ns_names[i]);
-		h->ns[i] = stat(path, &st) == 0 ? st.st_ino : 0;
-	}
+	strcat(path, host_ns_names[ns]);
+	return stat(path, &st) == 0 ? st.st_ino : 0;
 }
 
 /*
@@ -57,7 +55,7 @@ static void probe_privileges(struct host *h)
 	h->privileged = false;
 	if (h->uid != 0)
 		h->unprivileged_because = "not root";
-	else if (h->ns[HOST_NS_USER] != INIT_USER_NS_INODE)
+	else if (host_ns_inode(HOST_NS_USER) != INIT_USER_NS_INODE)
 		h->unprivileged_because = "root of a nested user namespace";
 	else if (!has_capabilities())
 		h->unprivileged_because = "root without the capabilities the set-up needs";
@@ -103,7 +101,7 @@ void host_probe(struct host *h)
 		h->cpus += (unsigned int)__builtin_popcountll(h->cpu_mask[i]);
 	h->open_files = hard_limit(RLIMIT_NOFILE);
 	h->core = hard_limit(RLIMIT_CORE);
-	probe_namespaces(h);
+	h->pid_ns = host_ns_inode(HOST_NS_PID);
 	probe_privileges(h);
 	probe_links(h);
 }

@@ -52,10 +52,13 @@ struct host {
 	uint64_t cpu_mask[16];  /* which ones */
 	uint64_t open_files;    /* hard limit */
 	uint64_t core;          /* hard limit */
-	uint64_t ns[HOST_NS_COUNT]; /* inode of each of our namespaces */
+	uint64_t pid_ns;        /* inode of our pid namespace */
 	struct host_link links[HOST_LINKS];
 };
 
 void host_probe(struct host *h);
+
+/** Inode of a namespace of ours; 0 when this kernel has no such kind. */
+uint64_t host_ns_inode(enum host_ns ns);
 
 #endif

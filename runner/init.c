@@ -74,14 +74,18 @@ IN_CHILD static void send_descriptors(struct child *c)
 		leave(1);
 }
 
-/* Nothing but the socket stays open; both numbers are below any we hold open. */
+/*
+ * Nothing but the socket and the standard streams stays open. With the streams
+ * the supervisor sees their end when init ends, not a moment before, when init
+ * needs the CPU more.
+ */
 IN_CHILD static void close_all_but(int sock, int signals)
 {
 	int low = sock < signals ? sock : signals;
 	int high = sock < signals ? signals : sock;
 
-	if (low > 0)
-		raw3(SYS_close_range, 0, low - 1, 0);
+	if (low > 3)
+		raw3(SYS_close_range, 3, low - 1, 0);
 	if (high > low + 1)
 		raw3(SYS_close_range, low + 1, high - 1, 0);
 	raw3(SYS_close_range, high + 1, ~0u, 0);

@@ -14,13 +14,19 @@
 
 const char *plan_printf(struct plan *plan, struct err *e, const char *fmt, ...)
 {
+	size_t room = sizeof(plan->room) - plan->room_used;
+	char *here = plan->room + plan->room_used;
 	struct plan_text *t = NULL;
 	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(here, room, fmt, ap);
 	va_end(ap);
+	if (n >= 0 && (size_t)n < room) {
+		plan->room_used += (size_t)n + 1;
+		return here;
+	}
 	if (n >= 0)
 		t = malloc(sizeof(*t) + (size_t)n + 1);
 	if (!t) {
@@ -146,8 +152,12 @@ int plan_build(const struct spec *spec, const struct host *host, struct plan *pl
 {
 	int r;
 
-	*plan = (struct plan){ .spec = spec, .host = host, .script_fd = -1, .exec_fd = -1,
-			       .cwd = spec->cwd };
+	/* Large: set the fields, do not copy the whole. */
+	plan->spec = spec;
+	plan->host = host;
+	plan->script_fd = -1;
+	plan->exec_fd = -1;
+	plan->cwd = spec->cwd;
 	r = build(plan, e);
 	if (r < 0)
 		plan_clear(plan);
@@ -173,5 +183,5 @@ void plan_clear(struct plan *plan)
 	}
 	free(plan->argv_made);
 	free(plan->envp);
-	*plan = (struct plan){ .script_fd = -1, .exec_fd = -1 };
+	memset(plan, 0, sizeof(*plan));
 }

@@ -96,7 +96,9 @@ struct plan_text {
 struct plan {
 	const struct spec *spec;
 	const struct host *host;
-	struct plan_text *texts;
+	char room[4096]; /* what plan_printf() makes, as long as it fits ... */
+	size_t room_used;
+	struct plan_text *texts; /* ... and the rest */
 
 	uint32_t layers;      /* bit i: row i of layer_table is entered */
 	uint64_t clone_flags; /* CLONE_NEW* */
@@ -157,7 +159,7 @@ struct plan {
 	const char *delivered; /* "/app/NAME", or NULL */
 };
 
-/** Build it. On failure nothing is left behind and *e says why. */
+/** Build it; *plan must be all zero. On failure nothing is left behind and *e says why. */
 int plan_build(const struct spec *spec, const struct host *host, struct plan *plan,
 	       struct err *e);
 void plan_clear(struct plan *plan);

@@ -28,6 +28,7 @@ struct watch {
 	struct outcome *o;
 	int proc_fd;      /* the sandbox's /proc; -1 until init sent it */
 	int listener;
+	bool listener_done;
 	int signals;
 	struct relay in, out, err;
 	struct acts acts; /* what we did, for the verdict */
@@ -183,7 +184,8 @@ static void watch_until_init_ends(struct watch *w)
 		p[ON_INIT] = (struct pollfd){ .fd = w->run->init_fd, .events = POLLIN };
 		p[ON_SOCK] = (struct pollfd){ .fd = w->o->started ? -1 : w->run->sock,
 						.events = POLLIN };
-		p[ON_LISTENER] = (struct pollfd){ .fd = w->listener, .events = POLLIN };
+		p[ON_LISTENER] = (struct pollfd){ .fd = w->listener_done ? -1 : w->listener,
+						    .events = POLLIN };
 		p[ON_SIGNALS] = (struct pollfd){ .fd = w->signals, .events = POLLIN };
 		p[ON_IN] = w->run->in >= 0 ? relay_poll(&w->in) : (struct pollfd){ .fd = -1 };
 		p[ON_OUT] = w->run->out >= 0 ? relay_poll(&w->out) : (struct pollfd){ .fd = -1 };
@@ -198,7 +200,8 @@ static void watch_until_init_ends(struct watch *w)
 			if (notify_answer(w->listener, w->plan, w->o))
 				kill_tree(w, REASON_SECCOMP);
 		} else if (p[ON_LISTENER].revents) {
-			fd_close(&w->listener); /* POLLHUP: no filtered process is left */
+			/* No filtered process is left. Init needs the CPU now: close it later. */
+			w->listener_done = true;
 		}
 		if (p[ON_SIGNALS].revents & POLLIN)
 			handle_signal(w);

@@ -31,10 +31,12 @@ IN_CHILD int ns_prove(struct child *c, int layer, enum host_ns ns)
 	struct stat st;
 	long r;
 
+	while (!__atomic_load_n(&c->board->host_ns_known, __ATOMIC_ACQUIRE))
+		raw0(SYS_sched_yield);
 	if (c->ns_fd < 0)
 		c->ns_fd = (int)raw4(SYS_openat, c->proc_fd, "self/ns", O_PATH | O_CLOEXEC, 0);
 	r = raw4(SYS_newfstatat, c->ns_fd, ns_names[ns], &st, 0);
-	return child_check(c, layer, r == 0 && st.st_ino != c->plan->host->ns[ns],
+	return child_check(c, layer, r == 0 && st.st_ino != c->board->host_ns[ns],
 			   "the namespace is still the host's");
 }
 

@@ -36,7 +36,7 @@
  */
 static uint32_t unowned_id(const struct host *host)
 {
-	uint32_t hash = (uint32_t)(host->ns[HOST_NS_PID] * 0x9E3779B1u) >> 26;
+	uint32_t hash = (uint32_t)(host->pid_ns * 0x9E3779B1u) >> 26;
 
 	return 0x70000000u | hash << 22 | (host->pid & 0x3fffff);
 }
