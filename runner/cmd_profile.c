@@ -78,6 +78,8 @@ static void print_mounts(struct jout *j, const struct spec *s)
 		jout_array(j, "options");
 		jout_string(j, NULL, m->read_only ? "ro" : "rw");
 		jout_string(j, NULL, m->exec ? "exec" : "noexec");
+		if (m->optional)
+			jout_string(j, NULL, "optional");
 		jout_end_array(j);
 		jout_end_object(j);
 	}

@@ -65,8 +65,8 @@ static void probe_privileges(struct host *h)
 
 static void probe_links(struct host *h)
 {
-	static const char *const paths[HOST_LINKS] = { "/bin",	 "/sbin",  "/lib",
-						       "/lib64", "/lib32", "/libx32" };
+	/* Not lib32 and libx32: programs of foreign architectures are not for here. */
+	static const char *const paths[HOST_LINKS] = { "/bin", "/sbin", "/lib", "/lib64" };
 
 	for (int i = 0; i < HOST_LINKS; i++) {
 		struct host_link *l = &h->links[i];

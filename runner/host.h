@@ -34,7 +34,7 @@ struct host_link {
 	bool is_directory;
 };
 
-enum { HOST_LINKS = 6 };
+enum { HOST_LINKS = 4 };
 
 struct host {
 	uint32_t uid;           /* effective */

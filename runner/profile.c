@@ -251,13 +251,16 @@ static int read_without(struct spec *s, json_t *v, struct place *p, struct err *
 static int read_mount_options(json_t *v, struct spec_mount *m, struct place *p, struct err *e)
 {
 	/* nosuid and nodev are always on; naming them is no mistake. */
-	static const struct {
+	bool ignored;
+	const struct {
 		const char *name;
-		int read_only;
-		int exec;
+		bool *field;
+		bool value;
 	} options[] = {
-		{ "ro", 1, -1 },   { "rw", 0, -1 },	{ "exec", -1, 1 }, { "noexec", -1, 0 },
-		{ "nosuid", -1, -1 }, { "nodev", -1, -1 },
+		{ "ro", &m->read_only, true }, { "rw", &m->read_only, false },
+		{ "exec", &m->exec, true },    { "noexec", &m->exec, false },
+		{ "nosuid", &ignored, true },  { "nodev", &ignored, true },
+		{ "optional", &m->optional, true },
 	};
 	size_t i;
 	json_t *item;
@@ -273,12 +276,9 @@ static int read_mount_options(json_t *v, struct spec_mount *m, struct place *p, 
 			k++;
 		if (k == sizeof(options) / sizeof(options[0])) {
 			go_down(p, "[%zu]", NULL, i);
-			return bad(e, p, "must be ro, rw, exec, noexec, nosuid or nodev");
+			return bad(e, p, "must be ro, rw, exec, noexec, nosuid, nodev or optional");
 		}
-		if (options[k].read_only >= 0)
-			m->read_only = options[k].read_only;
-		if (options[k].exec >= 0)
-			m->exec = options[k].exec;
+		*options[k].field = options[k].value;
 	}
 	return 0;
 }

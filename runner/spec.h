@@ -37,6 +37,7 @@ struct spec_mount {
 	enum spec_mount_type type;
 	bool read_only;
 	bool exec; /* programs may be executed from it */
+	bool optional; /* bind: no error when the source does not exist */
 	const char *source;      /* host path; NULL for tmpfs */
 	const char *destination; /* absolute and plain, inside */
 	uint64_t size;           /* tmpfs: bytes */

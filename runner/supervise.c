@@ -35,6 +35,7 @@ struct watch {
 	uint64_t wall_deadline; /* ns; UINT64_MAX: none */
 	uint64_t grace_deadline;
 	uint64_t cpu_check;
+	struct tree_cpu cpu_at_kill;
 };
 
 /* Buffers in .bss: a page is only touched when there is something to pass on. */
@@ -63,6 +64,9 @@ static void kill_tree(struct watch *w, enum reason why)
 	if (!w->acts.killed) {
 		w->acts.killed = true;
 		w->acts.kill_reason = why;
+		/* What is killed with its pid namespace is not added to init's usage. */
+		if (w->proc_fd >= 0)
+			w->cpu_at_kill = tree_cpu(w->proc_fd);
 	}
 	raw4(SYS_pidfd_send_signal, w->run->init_fd, SIGKILL, NULL, 0);
 }
@@ -119,7 +123,8 @@ static void handle_signal(struct watch *w)
 static void check_cpu(struct watch *w, uint64_t now)
 {
 	uint64_t limit = w->plan->spec->limits.cpu_ms * 1000000u;
-	uint64_t used = tree_cpu_ns(w->proc_fd);
+	struct tree_cpu cpu = tree_cpu(w->proc_fd);
+	uint64_t used = cpu.user_ns + cpu.system_ns;
 	uint64_t cpus = w->plan->host->cpus ? w->plan->host->cpus : 1;
 
 	if (used >= limit) {
@@ -235,6 +240,10 @@ static void collect(struct watch *w)
 		o->setup_ns = w->run->board->exec_ns - w->run->started_ns;
 	o->user_us = (uint64_t)(usage.user_s * 1000000 + usage.user_us);
 	o->system_us = (uint64_t)(usage.system_s * 1000000 + usage.system_us);
+	if (w->cpu_at_kill.user_ns / 1000 > o->user_us)
+		o->user_us = w->cpu_at_kill.user_ns / 1000;
+	if (w->cpu_at_kill.system_ns / 1000 > o->system_us)
+		o->system_us = w->cpu_at_kill.system_ns / 1000;
 	o->maxrss_bytes = (uint64_t)usage.maxrss_kib * 1024;
 	o->survivors = w->proc_fd >= 0 ? tree_count(w->proc_fd) : -1;
 	if (w->run->out >= 0)

@@ -10,11 +10,11 @@
 
 #include "base/raw.h"
 
-/* Call `each` for every process; the sum of what it returns, or -1. */
-static int64_t for_each(int proc_fd, int64_t (*each)(int proc_fd, const char *pid))
+/* Call `each` for every process. Returns how many there were, or -1. */
+static int for_each(int proc_fd, void (*each)(int proc_fd, const char *pid, void *arg), void *arg)
 {
 	char entries[4096] __attribute__((aligned(8)));
-	int64_t sum = 0;
+	int count = 0;
 	long n;
 
 	if (raw3(SYS_lseek, proc_fd, 0, SEEK_SET) < 0)
@@ -24,34 +24,35 @@ static int64_t for_each(int proc_fd, int64_t (*each)(int proc_fd, const char *pi
 			/* struct linux_dirent64: ino 8, off 8, reclen 2, type 1, name */
 			const char *name = entries + at + 19;
 
-			if (name[0] >= '1' && name[0] <= '9')
-				sum += each(proc_fd, name);
+			if (name[0] >= '1' && name[0] <= '9') {
+				count++;
+				if (each)
+					each(proc_fd, name, arg);
+			}
 			at += *(const uint16_t *)(const void *)(entries + at + 16);
 		}
-	return n < 0 ? -1 : sum;
+	return n < 0 ? -1 : count;
 }
 
-static int64_t one(int proc_fd, const char *pid)
+int tree_count(int proc_fd)
 {
-	(void)proc_fd;
-	(void)pid;
-	return 1;
+	return for_each(proc_fd, NULL, NULL);
 }
 
 /* proc_pid_stat(5): fields 14 to 17 are utime, stime, cutime, cstime in ticks. */
-static int64_t ticks(int proc_fd, const char *pid)
+static void add_ticks(int proc_fd, const char *pid, void *arg)
 {
+	uint64_t *ticks = arg; /* user, system */
 	char path[32];
 	char text[1024];
 	const char *p;
-	long sum = 0;
 	ssize_t n;
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/stat", pid);
 	fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return 0; /* it has just ended; its parent counts it now */
+		return; /* it has just ended; its parent counts it now */
 	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	text[n > 0 ? n : 0] = '\0';
@@ -59,23 +60,19 @@ static int64_t ticks(int proc_fd, const char *pid)
 	p = strrchr(text, ')');
 	for (int field = 2; p && field < 14; field++)
 		p = strchr(p + 1, ' ');
-	for (int field = 14; p && field <= 17; field++) {
+	for (int i = 0; p && i < 4; i++) {
 		char *end;
 
-		sum += strtol(p, &end, 10);
+		ticks[i % 2] += strtoul(p, &end, 10);
 		p = end;
 	}
-	return sum;
 }
 
-int tree_count(int proc_fd)
+struct tree_cpu tree_cpu(int proc_fd)
 {
-	return (int)for_each(proc_fd, one);
-}
+	uint64_t tick_ns = 1000000000u / (uint64_t)sysconf(_SC_CLK_TCK);
+	uint64_t ticks[2] = { 0, 0 };
 
-uint64_t tree_cpu_ns(int proc_fd)
-{
-	int64_t sum = for_each(proc_fd, ticks);
-
-	return sum > 0 ? (uint64_t)sum * (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK)) : 0;
+	for_each(proc_fd, add_ticks, ticks);
+	return (struct tree_cpu){ ticks[0] * tick_ns, ticks[1] * tick_ns };
 }

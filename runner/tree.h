@@ -13,7 +13,12 @@
 /** How many processes are there? -1 when it cannot be read. */
 int tree_count(int proc_fd);
 
-/** User and system time of all of them and of those they waited for. */
-uint64_t tree_cpu_ns(int proc_fd);
+struct tree_cpu {
+	uint64_t user_ns;
+	uint64_t system_ns;
+};
+
+/** Time of all of them and of those they waited for; in the kernel's ticks. */
+struct tree_cpu tree_cpu(int proc_fd);
 
 #endif

@@ -254,6 +254,10 @@ static int plan_one_bind(struct plan *plan, const struct spec_mount *m, struct e
 	struct stat st;
 	int fd = open_source(m->source, &st, e);
 
+	if (fd == -ENOENT && m->optional) {
+		*e = (struct err){ 0 };
+		return 0;
+	}
 	if (fd < 0)
 		return fd;
 	close(fd);
@@ -267,8 +271,11 @@ static int plan_one_bind(struct plan *plan, const struct spec_mount *m, struct e
 		b.attributes |= RAW_MOUNT_ATTR_NOEXEC;
 	if (place != ON_BIND && add_point(plan, &b, place, e) < 0)
 		return -e->code;
-	/* Files made inside belong to the directory's owner, not to an unowned id. */
-	if (plan->host->privileged) {
+	/*
+	 * Files made inside belong to the directory's owner, not to an unowned id. To
+	 * read what root alone may read is not part of a read-only bind.
+	 */
+	if (plan->host->privileged && !(m->read_only && st.st_uid == 0)) {
 		b.idmap_fd = idmap_open(st.st_uid, st.st_gid, plan->host_uid, plan->host_gid, e);
 		if (b.idmap_fd < 0)
 			return err_wrap(e, "bind source '%s'", m->source);

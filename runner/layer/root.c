@@ -39,8 +39,6 @@ static const struct {
 } etc_entries[] = {
 	{ "/etc/alternatives", false },	/* Debian's libblas.so.3 and the like live here */
 	{ "/etc/ld.so.cache", false },	/* where the loader finds libraries */
-	{ "/etc/fonts", false },
-	{ "/etc/matplotlibrc", false },
 	{ "/etc/ssl", true },
 	{ "/etc/resolv.conf", true },
 	{ "/etc/ca-certificates.conf", true },

@@ -1,0 +1,379 @@
+# SPDX-License-Identifier: Apache-2.0
+"""runner exec, seen by a person at a shell: what runs, what it sees, what it says."""
+import json
+import os
+import stat
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import lib
+
+
+class PerActor(lib.Case):
+    def each(self, check):
+        for actor in lib.ACTORS:
+            with self.subTest(actor=actor):
+                check(actor)
+
+
+class Commands(PerActor):
+    def script(self, name, text, mode, actor):
+        return lib.write(os.path.join(lib.room(actor), name), text, mode, actor)
+
+    def test_a_python_script_runs_with_the_interpreter(self):
+        def check(actor):
+            s = self.script("a.py", "import sys; print(sys.argv)", 0o644, actor)
+            self.ok(lib.sandbox([], [s, "x", "--y"], actor), "['/app/a.py', 'x', '--y']\n")
+        self.each(check)
+
+    def test_a_script_only_its_owner_may_read_still_runs(self):
+        def check(actor):
+            s = self.script("a.py", "print(open(__file__).read())", 0o600, actor)
+            r = self.ok(lib.sandbox([], [s], actor))
+            self.assertIn("open(__file__)", r.out)
+        self.each(check)
+
+    def test_a_script_with_an_interpreter_line_runs_itself(self):
+        def check(actor):
+            s = self.script("go", "#!/bin/sh\necho $0 $1\n", 0o755, actor)
+            self.ok(lib.sandbox([], [s, "x"], actor), "/app/go x\n")
+        self.each(check)
+
+    def test_a_program_runs_itself(self):
+        self.each(lambda actor: self.ok(lib.sandbox([], [lib.TRUE], actor)))
+
+    def test_a_command_is_found_on_the_sandboxes_own_path(self):
+        def check(actor):
+            shim = lib.room(actor)
+            lib.write(os.path.join(shim, "true"), "#!/bin/sh\necho shim\n", 0o755)
+            env = dict(os.environ, PATH=shim + ":" + os.environ["PATH"])
+            self.ok(lib.sandbox([], ["--", "true"], actor, env=env), "")
+        self.each(check)
+
+    def test_the_scripts_directory_is_not_exposed(self):
+        def check(actor):
+            s = self.script("a.py", "import os; print(os.listdir('/app'))", 0o644, actor)
+            lib.write(os.path.join(os.path.dirname(s), "secret"), "s")
+            self.ok(lib.sandbox([], [s], actor), "['a.py']\n")
+        self.each(check)
+
+    def test_the_script_cannot_be_changed(self):
+        def check(actor):
+            s = self.script("a.py", "import os; os.unlink(__file__)", 0o666, actor)
+            r = lib.sandbox([], [s], actor)
+            self.assertIn("Read-only file system", r.err, repr(r))
+        self.each(check)
+
+    def test_a_large_program_is_bound_or_copied(self):
+        def check(actor):
+            for mode in (0o755, 0o700):
+                s = os.path.join(lib.room(actor), "big")
+                subprocess.run(["cp", lib.TRUE, s], check=True)
+                os.chmod(s, mode)
+                if actor == "user":
+                    os.chown(s, lib.NOBODY.pw_uid, lib.NOBODY.pw_gid)
+                self.ok(lib.sandbox([], [s], actor))
+        self.each(check)
+
+    def test_ten_thousand_arguments(self):
+        def check(actor):
+            words = ["w%d" % i for i in range(10000)]
+            r = self.ok(lib.sandbox([], ["--", "sh", "-c", "echo $#", "sh"] + words, actor))
+            self.assertEqual(r.out, "10000\n")
+            self.assertTrue(r.report["command_truncated"])
+        self.each(check)
+
+    def test_exit_status_and_signal(self):
+        def check(actor):
+            r = lib.sandbox([], ["--", "sh", "-c", "exit 42"], actor)
+            self.assertEqual((r.status, r.report["reason"], r.report["exit_status"]),
+                             (42, "exited", 42))
+            r = lib.sandbox([], ["--", "sh", "-c", "kill -SEGV $$"], actor)
+            self.assertEqual((r.status, r.report["reason"], r.report["signal"]),
+                             (139, "signaled", 11))
+        self.each(check)
+
+    def test_a_forged_ending_is_seen_through(self):
+        def check(actor):
+            r = lib.sandbox([], ["--", "sh", "-c", "exit 137"], actor)
+            self.assertEqual(r.report["reason"], "exited", repr(r))
+            r = lib.sandbox([], ["--", "sh", "-c", "kill -9 $$"], actor)
+            self.assertEqual((r.report["reason"], r.report["signal"]), ("signaled", 9))
+            r = lib.sandbox([], ["--", "sh", "-c", "exit 124"], actor)
+            self.assertEqual((r.status, r.report["reason"]), (124, "exited"))
+        self.each(check)
+
+
+class View(PerActor):
+    def out(self, actor, script, options=()):
+        return self.ok(lib.sandbox(list(options), ["--", "sh", "-c", script], actor)).out
+
+    def test_the_root_holds_only_what_is_granted(self):
+        allowed = {"app", "bin", "dev", "etc", "lib", "lib64", "proc", "sbin", "tmp", "usr"}
+
+        def check(actor):
+            self.assertLessEqual(set(self.out(actor, "ls /").split()), allowed)
+        self.each(check)
+
+    def test_identity(self):
+        self.each(lambda actor: self.assertEqual(
+            self.out(actor, "id -u; id -g; id -un; hostname; pwd"),
+            "1000\n1000\nuser\nrunner\n/tmp\n"))
+
+    def test_identity_can_be_chosen(self):
+        self.each(lambda actor: self.assertEqual(
+            self.out(actor, "id -u; id -g; uname -n; pwd",
+                     ["--uid", "7", "--gid", "8", "--hostname", "box", "--cwd", "/usr"]),
+            "7\n8\nbox\n/usr\n"))
+
+    def test_environment(self):
+        options = ["--env", "A=1", "--env", "NOT_SET", "--env", "TERM=x"]
+        self.each(lambda actor: self.assertEqual(
+            sorted(self.out(actor, "env | cut -d= -f1", options).split()),
+            ["A", "HOME", "LANG", "PATH", "PWD", "TERM", "USER"]))
+
+    def test_a_bind_keeps_the_owner(self):
+        def check(actor):
+            d = lib.room(actor)
+            self.out(actor, "echo hi > /w/new; stat -c %u /w /w/new",
+                     ["--bind", d + ":/w"])
+            st = os.stat(os.path.join(d, "new"))
+            self.assertEqual(st.st_uid, os.stat(d).st_uid)
+        self.each(check)
+
+    def test_no_mount_point_is_made_in_a_users_directory(self):
+        def check(actor):
+            d = lib.room(actor)
+            e = lib.room(actor)
+            r = lib.sandbox(["--bind", d + ":/w", "--ro-bind", e + ":/w/sub"], ["--", "true"],
+                            actor)
+            self.assertEqual((r.status, r.report["reason"]), (125, "setup_failed"), repr(r))
+            self.assertIn("binds", r.err)
+            self.assertEqual(os.listdir(d), [])
+            os.mkdir(os.path.join(d, "sub"))
+            lib.write(os.path.join(e, "x"), "")
+            self.assertEqual(self.out(actor, "ls /w/sub", ["--bind", d + ":/w", "--ro-bind",
+                                                           e + ":/w/sub"]), "x\n")
+        self.each(check)
+
+    def test_a_root_file_system_of_the_users(self):
+        def check(actor):
+            d = lib.room(actor)
+            os.mkdir(os.path.join(d, "bin"))
+            subprocess.run(["cp", lib.PROBE, os.path.join(d, "bin/probe")], check=True)
+            self.ok(lib.sandbox(["--rootfs", d], ["--", "/bin/probe", "stat", "/usr"], actor),
+                    "2\n")
+        self.each(check)
+
+    def test_standard_streams_can_be_opened_by_name(self):
+        self.each(lambda actor: self.assertEqual(
+            self.out(actor, "echo a > /dev/stdout; echo b > /dev/stderr"), "a\n"))
+
+    def test_stdin(self):
+        def check(actor):
+            f = lib.write(os.path.join(lib.room(actor), "in"), "file")
+            self.assertEqual(self.out(actor, "cat", ["--stdin", f]), "file")
+            self.assertEqual(self.out(actor, "cat", ["--stdin", "null"]), "")
+            with open(f, encoding="utf-8") as stream:
+                r = lib.sandbox([], ["--", "cat"], actor, stdin=stream)
+            self.assertEqual(r.out, "file")
+            # One that can be written as well is relayed.
+            with open(f, "r+", encoding="utf-8") as stream:
+                r = lib.sandbox([], ["--", "sh", "-c", "cat; echo x >&0"], actor, stdin=stream)
+            self.assertEqual(r.out, "file", repr(r))
+            self.assertEqual(open(f, encoding="utf-8").read(), "file")
+        self.each(check)
+
+
+class BadInput(PerActor):
+    """Each a clear error, nothing run, nothing left."""
+
+    def refused(self, argv, status, words, actor, reason=None):
+        marker = lib.room(actor, 0o777)
+        r = lib.sandbox(["--bind", marker + ":/marker"] + argv[:-1] if argv else [],
+                        argv[-1:], actor)
+        self.assertEqual(r.status, status, repr(r))
+        for word in words:
+            self.assertIn(word, r.err, repr(r))
+        self.assertEqual(r.out, "")
+        self.assertEqual(os.listdir(marker), [])
+        if reason and r.report:
+            self.assertEqual(r.report["reason"], reason)
+        return r
+
+    def test_files(self):
+        def check(actor):
+            d = lib.room(actor)
+            self.refused([d + "/none.py"], 127, ["none.py", "no such file"], actor, "rejected")
+            self.refused([d], 126, ["is a directory"], actor, "rejected")
+            os.mkfifo(d + "/pipe.py")
+            self.refused([d + "/pipe.py"], 126, ["not a regular file"], actor, "rejected")
+            lib.write(d + "/data", "x", 0o644, actor)
+            self.refused([d + "/data"], 126, ["not executable", "hint: chmod +x"], actor)
+            lib.write(d + "/odd", "no program", 0o755, actor)
+            self.refused([d + "/odd"], 126, ["cannot be executed", "#!"], actor, "setup_failed")
+            self.refused(["ls"], 127, ["no such file", "runner exec -- ls"], actor)
+        self.each(check)
+
+    def test_an_unreadable_file(self):
+        if "user" not in lib.ACTORS or os.geteuid() != 0:
+            self.skipTest("needs root to make a file the user may not read")
+        s = lib.write(os.path.join(lib.room(), "s.py"), "print(1)", 0o600)
+        self.refused([s], 126, ["cannot be read", "Permission denied"], "user", "rejected")
+
+    def test_a_command_that_is_not_there(self):
+        def check(actor):
+            r = lib.sandbox([], ["--", "no-such-command"], actor)
+            self.assertEqual((r.status, r.report["reason"]), (127, "setup_failed"), repr(r))
+            self.assertIn("not found inside", r.err)
+        self.each(check)
+
+    def test_options(self):
+        def check(actor):
+            for argv, words in [
+                    (["--tmieout", "3"], ["unknown option '--tmieout'", "--timeout"]),
+                    (["--timeout", "soon"], ["--timeout", "'soon'", "30s"]),
+                    (["--memory", "-1"], ["--memory"]),
+                    (["--memory", "1"], ["memory", "out of range"]),
+                    (["--memory", "99999999999999999999"], ["out of range"]),
+                    (["--pids", "0"], ["pids", "out of range"]),
+                    (["--uid", "4294967295"], ["--uid"]),
+                    (["--without", "secomp"], ["no layer 'secomp'", "'seccomp'"]),
+                    (["--without", "pid_ns"], ["cannot be left out"]),
+                    (["--profile", "defualt"], ["no profile 'defualt'", "'default'"]),
+                    (["--seccomp", "nofork"], ["no built-in seccomp policy"]),
+                    (["--network", "wifi"], ["none, loopback or host"]),
+                    (["--env", "=x"], ["cannot be the name"]),
+                    (["--cwd", "tmp"], ["absolute"]),
+                    (["--cwd", "/proc/self/fd/7"], ["/proc"]),
+                    (["--cwd", "/none"], ["cannot enter cwd '/none'"]),
+                    (["--hostname", "x" * 65], ["hostname"]),
+                    (["--bind", "/none:/x"], ["'/none'", "No such file"]),
+                    (["--bind", "/dev/null:/x"], ["neither a directory nor a regular file"]),
+                    (["--tmpfs", "/proc/x"], ["runner's own"]),
+                    (["--tmpfs", "/x:lots"], ["'lots'"]),
+                    (["--rootfs", "/none"], ["rootfs '/none'"]),
+                    (["--stdin", "/none"], ["stdin '/none'"]),
+                    (["--dry-run=1"], ["takes no value"]),
+                    (["--timeout"], []),
+            ]:
+                with self.subTest(argv=argv):
+                    r = lib.sandbox(argv, ["--", "echo", "ran"], actor)
+                    self.assertEqual((r.status, r.out), (125, ""), repr(r))
+                    self.assertIn("runner: ", r.err)
+                    for word in words:
+                        self.assertIn(word, r.err)
+        self.each(check)
+
+    def test_a_bind_source_that_is_a_link(self):
+        def check(actor):
+            d = lib.room(actor)
+            os.symlink("/etc", d + "/a")
+            for path in (d + "/a", d + "/a/apt"):
+                r = lib.sandbox(["--bind", path + ":/x"], ["--", "true"], actor)
+                self.assertEqual(r.status, 125, repr(r))
+                self.assertIn("symbolic link", r.err)
+                self.assertIn("/etc", r.err)
+        self.each(check)
+
+    def test_a_report_that_cannot_be_written(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root to mount a full disk")
+        d = lib.room()
+        mark = lib.room("user", 0o777)
+        script = ("mount -t tmpfs -o size=16k,mode=777 none %s; head -c 16384 /dev/zero > %s/f; "
+                  "%s exec --report %s/r.json --bind %s:/m -- touch /m/ran; echo $?; ls %s"
+                  % (d, d, lib.RUNNER, d, mark, d))
+        r = lib.run(["unshare", "--mount", "sh", "-c", script], "root")
+        self.assertEqual(r.out, "125\nf\n", repr(r))
+        self.assertIn("No space left on device", r.err)
+        self.assertEqual(os.listdir(mark), [])
+        for where, words in [("/none/r.json", "No such file"), ("fd:77", "Bad file"),
+                             ("fd:x", "fd:"), (d, "directory"), ("", "empty")]:
+            r = lib.run([lib.RUNNER, "exec", "--report", where, "--", "echo", "ran"], "root")
+            self.assertEqual((r.status, r.out), (125, ""), repr(r))
+            self.assertIn(words, r.err)
+
+
+class Report(PerActor):
+    def test_it_fits_the_schema(self):
+        try:
+            import jsonschema
+        except ImportError:
+            self.skipTest("python3-jsonschema is not installed")
+        path = os.path.join(lib.HERE, "..", "docs", "report.schema.json")
+        with open(path, encoding="utf-8") as f:
+            schema = json.load(f)
+
+        def check(actor):
+            for command in (["--", "true"], ["--", "unshare", "-U", "true"], ["/none"],
+                            ["--", "none"]):
+                r = lib.sandbox(["--timeout", "20"], command, actor)
+                jsonschema.validate(r.report, schema)
+        self.each(check)
+
+    def test_dash_keeps_stdout_for_the_report(self):
+        def check(actor):
+            r = lib.run([lib.RUNNER, "exec", "--report", "-", "--", "echo", "{}"], actor)
+            self.assertEqual(json.loads(r.out)["reason"], "exited")
+            self.assertEqual(r.err, "{}\n")
+        self.each(check)
+
+    def test_a_descriptor(self):
+        read, write = os.pipe()
+        r = lib.run([lib.RUNNER, "exec", "--report", "fd:%d" % write, "--", "true"],
+                    pass_fds=[write])
+        os.close(write)
+        with os.fdopen(read) as f:
+            self.assertEqual(json.load(f)["exit_code"], 0, repr(r))
+
+    def test_it_replaces_a_file_whole(self):
+        d = lib.room()
+        path = lib.write(os.path.join(d, "r.json"), "old" * 100000)
+        self.ok(lib.run([lib.RUNNER, "exec", "--report", path, "--", "true"]))
+        with open(path, encoding="utf-8") as f:
+            self.assertEqual(json.load(f)["exit_code"], 0)
+        self.assertEqual(os.listdir(d), ["r.json"])
+
+    def test_a_left_out_layer_is_loud(self):
+        def check(actor):
+            r = lib.sandbox(["--without", "landlock"], ["--", "true"], actor)
+            self.assertEqual(r.report["layers"]["landlock"]["state"], "left_out")
+            self.assertIn("without layer 'landlock'", r.err)
+            self.assertEqual(r.report["layers"]["seccomp"]["state"], "on")
+        self.each(check)
+
+    def test_denials_are_counted_and_named(self):
+        def check(actor):
+            r = lib.sandbox([], ["--", "sh", "-c", "unshare -U true; unshare -U true; true"], actor)
+            (d,) = r.report["denials"]
+            self.assertEqual((d["layer"], d["operation"], d["target"], d["errno"], d["count"],
+                              d["comm"]),
+                             ("seccomp", "unshare", "flags=CLONE_NEWUSER", 1, 2, "unshare"))
+            self.assertTrue(d["remedy"])
+        self.each(check)
+
+    def test_every_layer_that_is_on_was_proved(self):
+        """Those without a state of their own to read back are known by name."""
+        silent = {"environment", "binds", "tmpfs"}
+
+        def check(actor):
+            layers = lib.sandbox([], ["--", "true"], actor).report["layers"]
+            unproved = {n for n, l in layers.items() if l["state"] == "on" and not l["proof"]}
+            self.assertLessEqual(unproved, silent | ({"memfd"} if actor == "none" else set()))
+        self.each(check)
+
+    def test_dry_run_runs_nothing(self):
+        def check(actor):
+            d = lib.room(actor)
+            r = self.ok(lib.sandbox(["--dry-run", "--bind", d + ":/w"], ["--", "touch", "/w/x"],
+                                    actor))
+            plan = json.loads(r.out)
+            self.assertEqual(plan["argv"], ["touch", "/w/x"])
+            self.assertEqual(os.listdir(d), [])
+        self.each(check)
+
+
+if __name__ == "__main__":
+    lib.main()

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the end-to-end and security tests share.
+
+The program under test is copied to a directory everyone may enter, so that the
+same test runs as root and as an ordinary user. A test states one property; it
+waits for events, never for time to pass.
+"""
+import atexit
+import json
+import os
+import pwd
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BUILD = os.environ.get("BUILD", os.path.join(os.path.dirname(HERE), "build"))
+NOBODY = pwd.getpwnam("nobody")
+
+ROOM = tempfile.mkdtemp(prefix="runner-test-")
+atexit.register(shutil.rmtree, ROOM, ignore_errors=True)
+os.chmod(ROOM, 0o755)
+for name in ("runner", "t/probe", "t/true"):
+    shutil.copy(os.path.join(BUILD, name), ROOM)
+RUNNER = os.path.join(ROOM, "runner")
+PROBE = os.path.join(ROOM, "probe")
+TRUE = os.path.join(ROOM, "true")
+
+# "root" and "user", as far as we may take their part.
+ACTORS = ["root", "user"] if os.geteuid() == 0 else ["user"]
+
+
+def as_actor(actor, argv):
+    """The command, run by that actor."""
+    if actor == "user" and os.geteuid() == 0:
+        return ["setpriv", "--reuid", str(NOBODY.pw_uid), "--regid", str(NOBODY.pw_gid),
+                "--clear-groups", "--"] + argv
+    return argv
+
+
+class Result:
+    def __init__(self, process, report):
+        self.status = process.returncode
+        self.out = process.stdout
+        self.err = process.stderr
+        self.report = report
+
+    def __repr__(self):
+        return "status %d\nstdout: %.2000r\nstderr: %.2000r\nreason: %s" % (
+            self.status, self.out, self.err, (self.report or {}).get("reason"))
+
+
+def run(argv, actor="root", timeout=120, stdin=subprocess.DEVNULL, **kwargs):
+    """Run a command as that actor; text in and out."""
+    process = subprocess.run(as_actor(actor, argv), stdin=stdin, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, timeout=timeout, text=True,
+                             errors="surrogateescape", **kwargs)
+    return Result(process, None)
+
+
+def sandbox(options, command, actor="root", report=True, **kwargs):
+    """runner exec OPTIONS COMMAND; .report is the parsed report."""
+    room = tempfile.mkdtemp(dir=ROOM)
+    os.chmod(room, 0o777)
+    path = os.path.join(room, "report.json")
+    argv = [RUNNER, "exec"] + (["--report", path] if report else []) + options + command
+    result = run(argv, actor, **kwargs)
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as f:
+            result.report = json.load(f)
+    shutil.rmtree(room, ignore_errors=True)
+    return result
+
+
+def room(actor="root", mode=0o755):
+    """A fresh directory that belongs to the actor; removed at the end."""
+    path = tempfile.mkdtemp(dir=ROOM)
+    if actor == "user" and os.geteuid() == 0:
+        os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
+    os.chmod(path, mode)
+    return path
+
+
+def write(path, text, mode=0o644, actor="root"):
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    os.chmod(path, mode)
+    if actor == "user" and os.geteuid() == 0:
+        os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
+    return path
+
+
+class Case(unittest.TestCase):
+    """A test that shows the whole result when it fails."""
+
+    def ok(self, result, out=None):
+        self.assertEqual(result.status, 0, repr(result))
+        if out is not None:
+            self.assertEqual(result.out, out, repr(result))
+        return result
+
+
+def main():
+    """Run the tests of the calling file; end with the line CI counts."""
+    program = unittest.main(exit=False, module="__main__", verbosity=1)
+    r = program.result
+    failed = len(r.failures) + len(r.errors)
+    skipped = len(r.skipped)
+    print("%d passed, %d failed, %d skipped" % (r.testsRun - failed - skipped, failed, skipped))
+    for test, reason in r.skipped:
+        print("skipped: %s: %s" % (test, reason))
+    sys.exit(1 if failed else 0)

@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attacks that need somebody or something outside: each with its control."""
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import errno
+import lib
+from test_attacks import number
+
+
+class PerActor(lib.Case):
+    """Runs each `check_*` once per actor."""
+
+    def each(self, check):
+        for actor in lib.ACTORS:
+            with self.subTest(actor=actor):
+                check(actor)
+
+    def inside(self, probe, actor, options=(), **kwargs):
+        return lib.sandbox(list(options), [lib.PROBE] + probe, actor, **kwargs)
+
+
+class Neighbours(PerActor):
+    def test_a_process_outside_cannot_be_signalled(self):
+        def check(actor):
+            victim = subprocess.Popen(lib.as_actor(actor, ["sleep", "300"]))
+            try:
+                probe = ["kill", str(victim.pid)]
+                self.assertEqual(number(self.inside(probe, actor)), errno.ESRCH)
+                self.assertEqual(number(lib.run([lib.PROBE] + probe, actor)), 0)
+            finally:
+                victim.kill()
+                victim.wait()
+        self.each(check)
+
+    def test_kill_all_reaches_nobody_outside(self):
+        def check(actor):
+            victim = subprocess.Popen(lib.as_actor(actor, ["sleep", "300"]))
+            try:
+                self.inside(["kill_all"], actor)
+                self.assertIsNone(victim.poll())
+            finally:
+                victim.kill()
+                victim.wait()
+        self.each(check)
+
+    def test_shared_memory_of_the_host_is_not_there(self):
+        key = "%d" % (0x52554e00 + os.getpid() % 200)
+        made = lib.run(["ipcmk", "-M", "4096"], "user")
+        if made.status != 0:
+            self.skipTest("ipcmk: " + made.err)
+        ident = made.out.split()[-1]
+        try:
+            lines = lib.run(["ipcs", "-m"], "user").out.splitlines()
+            key = [w.split()[0] for w in lines if len(w.split()) > 1 and w.split()[1] == ident][0]
+            probe = ["shm", str(int(key, 16))]
+            self.assertEqual(number(lib.run([lib.PROBE] + probe, "user")), 0)
+            for actor in lib.ACTORS:
+                self.assertEqual(number(self.inside(probe, actor)), errno.ENOENT)
+        finally:
+            lib.run(["ipcrm", "-m", ident], "user")
+
+
+class Sockets(PerActor):
+    def listen(self, name):
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(name)
+        server.listen(8)
+        self.addCleanup(server.close)
+        return server
+
+    def test_abstract_socket_of_the_host(self):
+        name = "runner-test-%d" % os.getpid()
+        self.listen("\0" + name)
+        probe = ["unix", "@" + name]
+        self.assertEqual(number(lib.run([lib.PROBE] + probe, "user")), 0)
+        for actor in lib.ACTORS:
+            # Landlock's scope answers before the socket is looked for.
+            r = self.inside(probe, actor)
+            self.assertIn(number(r), (errno.ECONNREFUSED, errno.EPERM), repr(r))
+
+    def test_abstract_socket_with_the_hosts_network(self):
+        name = "runner-test-host-%d" % os.getpid()
+        self.listen("\0" + name)
+        for actor in lib.ACTORS:
+            r = self.inside(["unix", "@" + name], actor, ["--network", "host"])
+            if r.report["layers"]["landlock"]["detail"]["scoped"] == 0:
+                self.skipTest("Landlock below ABI 6 has no scopes")
+            self.assertEqual(number(r), errno.EPERM, repr(r))
+            r = self.inside(["unix", "@" + name], actor,
+                            ["--network", "host", "--without", "landlock"])
+            self.assertEqual(number(r), 0, repr(r))
+
+    def test_socket_file_of_the_host(self):
+        path = os.path.join(lib.room(mode=0o777), "s")
+        self.listen(path)
+        os.chmod(path, 0o777)
+        self.assertEqual(number(lib.run([lib.PROBE, "unix", path], "user")), 0)
+        for actor in lib.ACTORS:
+            r = self.inside(["unix", path], actor)
+            self.assertEqual(number(r), errno.ENOENT, repr(r))
+
+    def test_tcp_server_of_the_host(self):
+        server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(server.close)
+        port = str(server.getsockname()[1])
+        self.assertEqual(number(lib.run([lib.PROBE, "tcp", port], "user")), 0)
+        for actor in lib.ACTORS:
+            r = self.inside(["tcp", port], actor)
+            self.assertIn(number(r), (errno.EACCES, errno.ENETUNREACH), repr(r))
+            r = self.inside(["tcp", port], actor, ["--network", "loopback"])
+            self.assertEqual(number(r), errno.ECONNREFUSED, repr(r))
+            r = self.inside(["tcp", port], actor, ["--network", "host"])
+            self.assertEqual(number(r), 0, repr(r))
+
+
+class Inheritance(PerActor):
+    def test_environment(self):
+        env = dict(os.environ, AWS_SECRET_ACCESS_KEY="x", LD_PRELOAD="")
+        for actor in lib.ACTORS:
+            probe = ["environment", "AWS_SECRET_ACCESS_KEY"]
+            self.assertEqual(number(self.inside(probe, actor, env=env)), errno.ENOENT)
+            r = self.inside(probe, actor, ["--without", "environment"], env=env)
+            self.assertEqual(number(r), 0, repr(r))
+
+    def test_descriptors(self):
+        fd = os.open("/etc/passwd", os.O_RDONLY)
+        self.addCleanup(os.close, fd)
+        for actor in lib.ACTORS:
+            probe = ["fd", str(fd)]
+            self.assertEqual(number(self.inside(probe, actor, pass_fds=[fd])), errno.EBADF)
+            r = self.inside(probe, actor, ["--without", "fds"], pass_fds=[fd])
+            self.assertEqual(number(r), 0, repr(r))
+
+    def on_terminal(self, argv):
+        """Run it as the leader of a session whose terminal is a fresh pty."""
+        master, slave = os.openpty()
+
+        def take():
+            os.setsid()
+            import fcntl
+            import termios
+            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+        process = subprocess.Popen(argv, stdin=slave, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, preexec_fn=take)
+        out, err = process.communicate(timeout=60)
+        path = os.ttyname(slave)
+        os.close(slave)
+        os.close(master)
+        return out, err, path
+
+    def test_words_in_the_terminals_mouth(self):
+        for request in ("0x5412", "0x100005412"):
+            out, err, _ = self.on_terminal([lib.PROBE, "tiocsti", request])
+            if out.strip() == str(errno.EIO):
+                self.skipTest("dev.tty.legacy_tiocsti is 0")
+            self.assertEqual(out.strip(), "0", err)
+        for request in ("0x5412", "0x100005412"):
+            out, err, _ = self.on_terminal([lib.RUNNER, "exec", "--stdin", "/dev/tty", lib.PROBE,
+                                            "tiocsti", request])
+            self.assertEqual(out.strip(), str(errno.EPERM), err)
+
+    def test_session(self):
+        out, err, _ = self.on_terminal([lib.PROBE, "session"])
+        self.assertEqual(out.strip(), "0", err)
+        out, err, _ = self.on_terminal([lib.RUNNER, "exec", "--stdin", "/dev/tty", lib.PROBE,
+                                        "session"])
+        self.assertEqual(out.strip(), str(errno.EPERM), err)
+
+    def test_a_setuid_program_in_a_bind(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can make one")
+        path = os.path.join(lib.room(), "suid")
+        subprocess.run(["cp", lib.PROBE, path], check=True)
+        os.chmod(path, 0o4755)
+        self.assertEqual(number(lib.run([lib.PROBE, "setuid_program", path], "user")), 0)
+        for actor in lib.ACTORS:
+            r = self.inside(["setuid_program", "/x/suid"], actor,
+                            ["--ro-bind", os.path.dirname(path) + ":/x"])
+            self.assertEqual(number(r), errno.EPERM, repr(r))
+
+
+class Binds(PerActor):
+    WRITES = ["open_write", "truncate", "unlink", "chmod", "utimes", "setxattr", "rename", "link",
+              "create", "mkdir"]
+
+    def test_every_way_to_write_through_a_read_only_bind(self):
+        def check(actor):
+            for write in self.WRITES:
+                d = lib.room(actor)
+                lib.write(os.path.join(d, "f"), "x", 0o644, actor)
+                r = self.inside([write, "/w/f"], actor, ["--ro-bind", d + ":/w"])
+                self.assertEqual(number(r), errno.EROFS, "%s: %r" % (write, r))
+                self.assertEqual(os.listdir(d), ["f"])
+                r = self.inside([write, "/w/f"], actor, ["--bind", d + ":/w"])
+                self.assertEqual(number(r), 0, "%s, control: %r" % (write, r))
+        self.each(check)
+
+    def test_a_link_in_the_workspace_leads_nowhere_outside(self):
+        def check(actor):
+            d = lib.room(actor)
+            target = lib.write(os.path.join(lib.ROOM, "secret-" + actor), "s", 0o644)
+            os.symlink(target, os.path.join(d, "a"))
+            r = self.inside(["open_read", "/w/a"], actor, ["--bind", d + ":/w"])
+            self.assertEqual(number(r), errno.ENOENT, repr(r))
+            self.assertEqual(number(lib.run([lib.PROBE, "open_read", d + "/a"], actor)), 0)
+        self.each(check)
+
+    def test_a_hostile_root_file_system(self):
+        """Its /dev, /proc and /etc are links to the outside."""
+        def check(actor):
+            d = lib.room(actor)
+            outside = lib.room(actor, 0o777)
+            for name in ("dev", "proc", "etc", "tmp", "app"):
+                os.symlink(outside, os.path.join(d, name))
+            os.mkdir(os.path.join(d, "bin"))
+            subprocess.run(["cp", lib.PROBE, os.path.join(d, "bin/probe")], check=True)
+            r = lib.sandbox(["--rootfs", d], ["--", "/bin/probe", "stat", "/etc/."], actor)
+            self.assertEqual(number(r), errno.ENOENT, repr(r))
+            self.assertEqual(os.listdir(outside), [])
+            self.assertEqual(sorted(os.listdir(d)), ["app", "bin", "dev", "etc", "proc", "tmp"])
+        self.each(check)
+
+
+class Resources(PerActor):
+    def test_processes(self):
+        def check(actor):
+            r = self.inside(["count_forks"], actor, ["--pids", "40"])
+            self.assertTrue(r.out.strip().isdigit(), repr(r))
+            self.assertLessEqual(int(r.out), 39)
+            self.assertGreaterEqual(int(r.out), 30)
+            r = self.inside(["count_forks"], actor, ["--pids", "120"])
+            self.assertGreater(int(r.out), 100, repr(r))
+            self.assertEqual(r.report["survivors"], 0)
+        self.each(check)
+
+    def test_memory(self):
+        def check(actor):
+            r = self.inside(["touch_memory", "80"], actor, ["--memory", "64m"])
+            self.assertEqual(number(r), errno.ENOMEM, repr(r))
+            self.assertEqual(r.report["memory"]["enforced_by"], "rlimit_data")
+            r = self.inside(["touch_memory", "80"], actor, ["--memory", "128m"])
+            self.assertEqual(number(r), 0, repr(r))
+        self.each(check)
+
+    def test_bytes_of_tmp(self):
+        def check(actor):
+            r = self.inside(["fill_tmp", "8"], actor, ["--tmpfs", "/tmp:4m"])
+            self.assertEqual(number(r), errno.ENOSPC, repr(r))
+            r = self.inside(["fill_tmp", "8"], actor, ["--tmpfs", "/tmp:16m"])
+            self.assertEqual(number(r), 0, repr(r))
+        self.each(check)
+
+    def test_files_of_tmp(self):
+        profile = lib.write(os.path.join(lib.ROOM, "few.json"), """{"extends": "default",
+            "mounts": [{"type": "tmpfs", "destination": "/tmp", "size": "4m", "inodes": 50}]}""")
+
+        def check(actor):
+            r = self.inside(["fill_inodes", "100"], actor, ["--profile", profile])
+            self.assertEqual(number(r), errno.ENOSPC, repr(r))
+            self.assertEqual(number(self.inside(["fill_inodes", "100"], actor)), 0)
+        self.each(check)
+
+
+class Architecture(PerActor):
+    def test_a_call_of_a_foreign_architecture_ends_the_run(self):
+        if os.uname().machine != "x86_64":
+            self.skipTest("int 0x80 is x86")
+        if number(lib.run([lib.PROBE, "int80"], "user")) != 0:
+            self.skipTest("this kernel has no 32-bit calls")
+        for actor in lib.ACTORS:
+            r = self.inside(["int80"], actor)
+            self.assertEqual(r.report["reason"], "seccomp", repr(r))
+            self.assertEqual(r.out, "", repr(r))
+            r = self.inside(["int80"], actor, ["--without", "seccomp", "--without", "memfd"])
+            self.assertEqual(number(r), 0, repr(r))
+
+    def test_a_guest_cannot_forge_that_end(self):
+        for actor in lib.ACTORS:
+            r = lib.sandbox([], ["--", "sh", "-c", "kill -SYS $$"], actor)
+            self.assertEqual(r.report["reason"], "signaled", repr(r))
+            self.assertEqual(r.report["signal"], signal.SIGSYS)
+
+    def test_numbers_above_the_table(self):
+        """Every number no policy knows: ENOSYS, whatever this kernel has there."""
+        script = "for n in $(seq 470 64 1023) 1023; do %s syscall $n; done" % "/b/probe"
+        for actor in lib.ACTORS:
+            r = lib.sandbox(["--ro-bind", lib.ROOM + ":/b"], ["--", "sh", "-c", script], actor)
+            self.assertEqual(set(r.out.split()), {str(errno.ENOSYS)}, repr(r))
+
+
+if __name__ == "__main__":
+    lib.main()
