@@ -8,7 +8,6 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 CFLAGS ?= -O2 -g
-PKG_CONFIG ?= pkg-config
 SANITIZE ?=
 DEV ?=
 
@@ -52,8 +51,8 @@ EMBED := $(addprefix $(O)/runner/,$(addsuffix .o,$(BASE) spec limits profile)) \
 PROFILES := $(sort $(wildcard profiles/*.json))
 POLICIES := $(sort $(wildcard seccomp/*.json))
 
-.PHONY: all help demo check check-unit check-e2e check-security child-symbols golden bench \
-	deps deps-test install uninstall clean format lint
+.PHONY: all help demo check check-unit check-child check-docs check-e2e check-security golden \
+	bench deps check-deps install uninstall clean format lint
 .DELETE_ON_ERROR:
 
 all: $(B)/runner
@@ -111,6 +110,88 @@ $(O)/%.o: %.c
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# -- tests --------------------------------------------------------------------
+
+UNIT := main text jout spec profile bpf policy options layer plan verdict relay denial
+UNIT_OBJECTS := $(UNIT:%=$(O)/tests/unit/test_%.o)
+UNIT_OBJECTS := $(subst test_main,main,$(UNIT_OBJECTS))
+
+$(B)/unit: $(UNIT_OBJECTS) $(OBJECTS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -o $@ $^ -lcunit $(LIBS)
+
+# What runs inside is static: it must not lean on the root file system it is in.
+$(B)/t/%: tests/probes/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O2 -Wall -Wextra -static -o $@ $<
+
+$(B)/t/bench: tests/bench/bench.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -O2 -Wall -Wextra -o $@ $<
+
+UNIT_RUN := $(B)/unit tests
+PROBES := $(B)/t/probe $(B)/t/true
+# Debian's own: its modules come as packages
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
+
+check: check-deps ## run every test (installs what it needs)
+	$(Q)$(MAKE) --no-print-directory check-unit check-child check-docs check-e2e check-security
+
+check-unit: $(B)/unit ## unit tests: no privileges, milliseconds
+	$(Q)$(UNIT_RUN)
+
+golden: $(B)/unit ## write tests/golden anew: a change is to be read in the diff
+	$(Q)$(UNIT_RUN) --golden
+
+check-child: all ## nothing but system calls between clone and exec
+	$(Q)$(PYTHON) tests/child_symbols.py $(O)/runner $(OBJECTS)
+
+check-docs: all ## --help, man pages and tables agree
+	$(Q)BUILD=$(B) $(PYTHON) tests/docs.py
+
+check-e2e: all $(PROBES) ## what a user sees, as root and as an ordinary user
+	$(Q)for t in tests/e2e/test_*.py; do BUILD=$(B) $(PYTHON) -W ignore $$t || exit 1; done
+
+check-security: all $(PROBES) ## attacks, each with its control
+	$(Q)for t in tests/security/test_*.py; do BUILD=$(B) $(PYTHON) -W ignore $$t || exit 1; done
+
+bench: all $(B)/t/bench $(B)/t/true ## speed against bubblewrap and bare execution
+	$(Q)BUILD=$(B) sh tests/bench/bench.sh
+
+# -- what a fresh machine lacks ---------------------------------------------------
+
+deps: ## install what the build needs (Debian packages)
+	$(Q)sh tools/deps.sh build
+
+check-deps:
+	$(Q)sh tools/deps.sh build test
+
+demo: deps ## build, and run a strategy in the sandbox
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)BUILD=$(B) sh docs/examples/demo.sh
+
+# -- installing -------------------------------------------------------------------
+
+install: all ## install below DESTDIR and PREFIX
+	install -D -m 0755 $(B)/runner $(DESTDIR)$(PREFIX)/bin/runner
+	install -D -m 0644 docs/runner.1 $(DESTDIR)$(PREFIX)/share/man/man1/runner.1
+	install -D -m 0644 docs/runner-profile.5 $(DESTDIR)$(PREFIX)/share/man/man5/runner-profile.5
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/runner $(DESTDIR)$(PREFIX)/share/man/man1/runner.1 \
+		$(DESTDIR)$(PREFIX)/share/man/man5/runner-profile.5
+
+# -- keeping house ----------------------------------------------------------------
+
+SOURCES := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
+
+format: ## format the C sources
+	clang-format -i $(SOURCES)
+
+lint: ## static analysis, and shellcheck on the scripts
+	cppcheck --quiet --error-exitcode=1 --inline-suppr --suppress=missingIncludeSystem \
+		--enable=warning,portability -Irunner runner seccomp tools
+	shellcheck tools/*.sh tests/bench/*.sh docs/examples/*.sh .ci/run
 
 clean: ## remove what was built
 	rm -rf build build-*

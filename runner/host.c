@@ -79,6 +79,25 @@ static void probe_links(struct host *h)
 	}
 }
 
+static void probe_etc(struct host *h)
+{
+	static const struct host_etc entries[HOST_ETC] = {
+		{ .path = "/etc/alternatives" }, /* Debian's libblas.so.3 and the like */
+		{ .path = "/etc/ld.so.cache" },	 /* where the loader finds libraries */
+		{ .path = "/etc/ssl", .with_network = true },
+		{ .path = "/etc/resolv.conf", .with_network = true },
+		{ .path = "/etc/ca-certificates.conf", .with_network = true },
+	};
+
+	for (int i = 0; i < HOST_ETC; i++) {
+		struct stat st;
+
+		h->etc[i] = entries[i];
+		h->etc[i].exists = stat(entries[i].path, &st) == 0;
+		h->etc[i].is_directory = h->etc[i].exists && S_ISDIR(st.st_mode);
+	}
+}
+
 static uint64_t hard_limit(int resource)
 {
 	struct rlimit limit;
@@ -104,4 +123,5 @@ void host_probe(struct host *h)
 	h->pid_ns = host_ns_inode(HOST_NS_PID);
 	probe_privileges(h);
 	probe_links(h);
+	probe_etc(h);
 }

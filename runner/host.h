@@ -34,7 +34,15 @@ struct host_link {
 	bool is_directory;
 };
 
-enum { HOST_LINKS = 4 };
+/* Something of /etc that programs read. */
+struct host_etc {
+	const char *path;  /* "/etc/ld.so.cache" */
+	bool with_network; /* of use only then */
+	bool exists;
+	bool is_directory;
+};
+
+enum { HOST_LINKS = 4, HOST_ETC = 5 };
 
 struct host {
 	uint32_t uid;           /* effective */
@@ -54,6 +62,7 @@ struct host {
 	uint64_t core;          /* hard limit */
 	uint64_t pid_ns;        /* inode of our pid namespace */
 	struct host_link links[HOST_LINKS];
+	struct host_etc etc[HOST_ETC];
 };
 
 void host_probe(struct host *h);

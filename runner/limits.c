@@ -6,15 +6,18 @@
 #define FIELD(f) offsetof(struct spec_limits, f)
 
 const struct limit limit_table[LIMITS] = {
-	{ "wall_time", LIMIT_MS, FIELD(wall_ms) },
-	{ "cpu_time", LIMIT_MS, FIELD(cpu_ms) },
-	{ "memory", LIMIT_BYTES, FIELD(memory) },
-	{ "pids", LIMIT_COUNT, FIELD(pids) },
-	{ "cpus", LIMIT_MILLI_CPUS, FIELD(cpus_milli) },
-	{ "output", LIMIT_BYTES, FIELD(output) },
-	{ "open_files", LIMIT_COUNT, FIELD(open_files) },
-	{ "file_size", LIMIT_BYTES, FIELD(file_size) },
-	{ "grace", LIMIT_MS, FIELD(grace_ms) },
+	{ "wall_time", LIMIT_MS, FIELD(wall_ms), 1, INT64_MAX, "a run needs some time" },
+	{ "cpu_time", LIMIT_MS, FIELD(cpu_ms), 1, INT64_MAX, "a run needs some CPU time" },
+	{ "memory", LIMIT_BYTES, FIELD(memory), 1 << 20, INT64_MAX,
+	  "below 1 MiB no program starts" },
+	{ "pids", LIMIT_COUNT, FIELD(pids), 1, 4194304,
+	  "the payload itself is one; the kernel knows at most 4194304" },
+	{ "cpus", LIMIT_MILLI_CPUS, FIELD(cpus_milli), 1, 4096000, "0.001 to 4096 CPUs" },
+	{ "output", LIMIT_BYTES, FIELD(output), 0, INT64_MAX, "" },
+	{ "open_files", LIMIT_COUNT, FIELD(open_files), 8, 1048576,
+	  "a program needs a few; the kernel gives at most 1048576" },
+	{ "file_size", LIMIT_BYTES, FIELD(file_size), 0, INT64_MAX, "" },
+	{ "grace", LIMIT_MS, FIELD(grace_ms), 0, 3600000, "at most an hour" },
 };
 
 int limit_parse(const struct limit *l, const char *text, uint64_t *ret)

@@ -18,6 +18,9 @@ struct limit {
 	const char *name; /* key in a profile's "limits" */
 	enum limit_unit unit;
 	size_t offset; /* of a uint64_t in struct spec_limits */
+	uint64_t min;  /* UNLIMITED is always within */
+	uint64_t max;
+	const char *why; /* the range, in words */
 };
 
 enum { LIMITS = 9 };

@@ -2,10 +2,11 @@
 #include "spec.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "limits.h"
 
 const char *const spec_network_names[] = { "none", "loopback", "host", NULL };
 
@@ -116,39 +117,14 @@ const char *spec_caller_env(const struct spec *s, const char *name)
 	return NULL;
 }
 
-/* The ranges of the limits: one row each. UNLIMITED is always within. */
-static const struct {
-	const char *name;
-	size_t offset;
-	uint64_t min;
-	uint64_t max;
-	const char *why;
-} limit_ranges[] = {
-#define ROW(field, min, max, why) \
-	{ #field, offsetof(struct spec_limits, field), min, max, why }
-	ROW(wall_ms, 1, INT64_MAX, "a run needs some time"),
-	ROW(cpu_ms, 1, INT64_MAX, "a run needs some CPU time"),
-	ROW(memory, 1 << 20, INT64_MAX, "below 1 MiB no program starts"),
-	ROW(pids, 1, 4194304, "the payload itself is one; the kernel knows at most 4194304"),
-	ROW(cpus_milli, 1, 4096000, "0.001 to 4096 CPUs"),
-	ROW(output, 0, INT64_MAX, ""),
-	ROW(open_files, 8, 1048576, "a program needs a few; the kernel gives at most 1048576"),
-	ROW(file_size, 0, INT64_MAX, ""),
-	ROW(grace_ms, 0, 3600000, "at most an hour"),
-#undef ROW
-};
-
 int spec_check(const struct spec *s, struct err *e)
 {
-	for (size_t i = 0; i < sizeof(limit_ranges) / sizeof(limit_ranges[0]); i++) {
-		uint64_t v;
+	for (int i = 0; i < LIMITS; i++) {
+		const struct limit *l = &limit_table[i];
+		uint64_t v = limit_value(&s->limits, l);
 
-		memcpy(&v, (const char *)&s->limits + limit_ranges[i].offset, sizeof(v));
-		if (v == UNLIMITED)
-			continue;
-		if (v < limit_ranges[i].min || v > limit_ranges[i].max)
-			return err_set(e, ERANGE, "limit %s is out of range: %s",
-				       limit_ranges[i].name, limit_ranges[i].why);
+		if (v != UNLIMITED && (v < l->min || v > l->max))
+			return err_set(e, ERANGE, "limit %s is out of range: %s", l->name, l->why);
 	}
 	if (s->uid == UINT32_MAX || s->gid == UINT32_MAX)
 		return err_set(e, ERANGE, "4294967295 is no user or group id");

@@ -67,6 +67,18 @@ raw6(long nr, long a, long b, long c, long d, long e, long f)
 #define raw5(nr, a, b, c, d, e) \
 	raw6(nr, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), RAW_ARG(d), RAW_ARG(e), 0)
 
+/* strlen(3); the barrier keeps the compiler from making a call of it. */
+static inline __attribute__((always_inline)) long raw_strlen(const char *s)
+{
+	const char *p = s;
+
+	while (*p) {
+		p++;
+		__asm__("" : "+r"(p));
+	}
+	return p - s;
+}
+
 /* New mount API, mount_setattr(2), openat2(2), close_range(2), clone3(2). */
 #ifndef SYS_mount_setattr
 #define SYS_mount_setattr 442

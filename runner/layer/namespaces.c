@@ -181,11 +181,8 @@ static int plan_uts(struct plan *plan, struct err *e)
 IN_CHILD static int enter_uts(struct child *c)
 {
 	const char *name = c->plan->hostname;
-	long n = 0;
 
-	while (name[n])
-		n++;
-	return (int)raw2(SYS_sethostname, name, n);
+	return (int)raw2(SYS_sethostname, name, raw_strlen(name));
 }
 
 IN_CHILD static int prove_uts(struct child *c)

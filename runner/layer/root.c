@@ -32,18 +32,6 @@ enum {
 
 /* -- plan: the host's /usr ------------------------------------------------- */
 
-/* What programs read of /etc. The last ones matter only with a network. */
-static const struct {
-	const char *path;
-	bool with_network;
-} etc_entries[] = {
-	{ "/etc/alternatives", false },	/* Debian's libblas.so.3 and the like live here */
-	{ "/etc/ld.so.cache", false },	/* where the loader finds libraries */
-	{ "/etc/ssl", true },
-	{ "/etc/resolv.conf", true },
-	{ "/etc/ca-certificates.conf", true },
-};
-
 static int add_bind(struct plan *plan, const char *prefix, const char *path, uint64_t attributes,
 		    bool exec, struct err *e)
 {
@@ -55,18 +43,18 @@ static int add_bind(struct plan *plan, const char *prefix, const char *path, uin
 }
 
 /* A file of /etc needs a mount point of its own kind. */
-static int add_etc_entry(struct plan *plan, const char *path, struct err *e)
+static int add_etc_entry(struct plan *plan, const struct host_etc *entry, struct err *e)
 {
-	struct plan_node point = { .kind = PLAN_NODE_FILE, .path = path + 1, .mode = 0444,
+	struct plan_node point = { .kind = PLAN_NODE_FILE, .path = entry->path + 1, .mode = 0444,
 				   .text = "", .fd = -1 };
-	struct plan_bind b = { .source = path, .target = path + 1, .attributes = RO_NOEXEC,
-			       .optional = true, .idmap_fd = -1 };
-	struct stat st;
+	struct plan_bind b = { .source = entry->path, .target = entry->path + 1,
+			       .attributes = RO_NOEXEC, .optional = true,
+			       .directory = entry->is_directory, .idmap_fd = -1 };
 	int r;
 
-	if (stat(path, &st) < 0)
+	if (!entry->exists ||
+	    (entry->with_network && plan->spec->network != SPEC_NETWORK_HOST))
 		return 0;
-	b.directory = S_ISDIR(st.st_mode);
 	if (b.directory)
 		r = plan_add_dir(plan, b.target, 0755, e);
 	else
@@ -136,9 +124,8 @@ static int plan_host_view(struct plan *plan, struct err *e)
 		r = plan_add_dir(plan, "etc", 0755, e);
 	if (r == 0)
 		r = add_etc_made(plan, e);
-	for (size_t i = 0; r == 0 && i < sizeof(etc_entries) / sizeof(etc_entries[0]); i++)
-		if (!etc_entries[i].with_network || plan->spec->network == SPEC_NETWORK_HOST)
-			r = add_etc_entry(plan, etc_entries[i].path, e);
+	for (int i = 0; r == 0 && i < HOST_ETC; i++)
+		r = add_etc_entry(plan, &plan->host->etc[i], e);
 	return r;
 }
 

@@ -112,14 +112,11 @@ static int plan_user(struct plan *plan, struct err *e)
 IN_CHILD static int write_file(int dir_fd, const char *path, const char *text)
 {
 	long fd = raw4(SYS_openat, dir_fd, path, O_WRONLY | O_CLOEXEC, 0);
-	long n = 0;
 	long r;
 
 	if (fd < 0)
 		return (int)fd;
-	while (text[n])
-		n++;
-	r = raw3(SYS_write, fd, text, n);
+	r = raw3(SYS_write, fd, text, raw_strlen(text));
 	raw1(SYS_close, fd);
 	return r < 0 ? (int)r : 0;
 }

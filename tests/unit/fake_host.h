@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A machine that never changes: plans made for it are the same everywhere. */
+#ifndef TESTS_UNIT_FAKE_HOST_H
+#define TESTS_UNIT_FAKE_HOST_H
+
+#include "host.h"
+
+static inline struct host fake_host(bool privileged)
+{
+	return (struct host){
+		.uid = privileged ? 0 : 4711,
+		.gid = privileged ? 0 : 4712,
+		.pid = 12345,
+		.privileged = privileged,
+		.unprivileged_because = privileged ? NULL : "not root",
+		.landlock_abi = 7,
+		.memfd_noexec = true,
+		.cpus = 4,
+		.cpu_mask = { 0xf },
+		.open_files = 65536,
+		.core = UINT64_MAX,
+		.pid_ns = 4026531836,
+		.links = { { "bin", "usr/bin", false }, { "sbin", "usr/sbin", false },
+			   { "lib", "usr/lib", false }, { "lib64", "usr/lib64", false } },
+		.etc = { { "/etc/alternatives", false, true, true },
+			 { "/etc/ld.so.cache", false, true, false } },
+	};
+}
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "../../seccomp/bpf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "suites.h"
+
+static struct bpf_table table;
+static struct sock_filter program[BPF_MAX_INSNS];
+
+static uint64_t random_corner(const struct bpf_rule *r)
+{
+	uint64_t v = r->n_args ? r->args[rand() % (int)r->n_args].value : 0;
+	uint64_t d = r->n_args ? r->args[rand() % (int)r->n_args].datum : 0;
+
+	switch (rand() % 10) {
+	case 0: return v;
+	case 1: return v + 1;
+	case 2: return v - 1;
+	case 3: return v ^ (1ull << (rand() % 64));
+	case 4: return d;
+	case 5: return d | ~v;
+	case 6: return v | 1ull << 32;
+	case 7: return 0;
+	case 8: return UINT64_MAX;
+	default: return (uint64_t)rand() << 32 | (uint64_t)rand();
+	}
+}
+
+/* The program and the table must agree on every number and on argument corners. */
+static void compare(int rounds)
+{
+	struct err e = { 0 };
+	int n = bpf_compile(&table, NULL, program, &e);
+	int wrong = 0;
+
+	CU_ASSERT_TRUE_FATAL(n > 0);
+	for (int nr = -2; nr < BPF_MAX_SYSCALL + 2; nr++) {
+		struct seccomp_data data = { .nr = nr, .arch = BPF_NATIVE_ARCH };
+		int first = nr >= 0 && nr < BPF_MAX_SYSCALL ? table.first[nr] : -1;
+
+		for (int round = 0; round < (first < 0 ? 1 : rounds); round++) {
+			for (int i = 0; i < 6 && first >= 0; i++)
+				data.args[i] = random_corner(&table.rules[first]);
+			wrong += bpf_run(program, (unsigned int)n, &data) !=
+				 bpf_table_answer(&table, &data);
+		}
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+}
+
+static void random_tables(void)
+{
+	struct err e = { 0 };
+
+	srand(3);
+	for (int round = 0; round < 60; round++) {
+		bpf_table_init(&table, SECCOMP_RET_ERRNO | ENOSYS);
+		for (int i = 0; i < 300; i++) {
+			struct bpf_rule r = { .action = rand() % 2 ? SECCOMP_RET_ALLOW
+								   : SECCOMP_RET_ERRNO |
+									     (unsigned int)(rand() % 3 + 1) };
+
+			r.n_args = (unsigned int)(rand() % 3 == 0 ? rand() % 3 : 0);
+			for (unsigned int k = 0; k < r.n_args; k++)
+				r.args[k] = (struct bpf_arg){
+					.index = (unsigned int)(rand() % 6),
+					.op = (enum bpf_op)(rand() % 7),
+					.value = (uint64_t)rand() >> (rand() % 31) | (rand() % 3 == 0 ? 1ull << 40 : 0),
+					.datum = (uint64_t)rand() >> (rand() % 31),
+				};
+			CU_ASSERT_EQUAL(bpf_table_add(&table, (unsigned int)(rand() % 400), &r, &e), 0);
+		}
+		compare(20);
+	}
+}
+
+static void foreign_architectures_are_foreign(void)
+{
+	struct err e = { 0 };
+	struct bpf_rule allow = { .action = SECCOMP_RET_ALLOW };
+	struct seccomp_data data = { .nr = 1, .arch = AUDIT_ARCH_I386 };
+	int n;
+
+	bpf_table_init(&table, SECCOMP_RET_ERRNO | ENOSYS);
+	bpf_table_add(&table, 1, &allow, &e);
+	n = bpf_compile(&table, NULL, program, &e);
+	CU_ASSERT_EQUAL(bpf_run(program, (unsigned int)n, &data), SECCOMP_RET_KILL_PROCESS);
+	data.arch = BPF_NATIVE_ARCH;
+	CU_ASSERT_EQUAL(bpf_run(program, (unsigned int)n, &data), SECCOMP_RET_ALLOW);
+	if (BPF_NATIVE_ARCH == AUDIT_ARCH_X86_64) {
+		data.nr = 0x40000001;
+		CU_ASSERT_EQUAL(bpf_run(program, (unsigned int)n, &data), SECCOMP_RET_KILL_PROCESS);
+	}
+}
+
+static void a_broken_program_kills(void)
+{
+	static const struct sock_filter no_end[] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0) };
+	static const struct sock_filter outside[] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 4096),
+						      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) };
+	struct seccomp_data data = { 0 };
+
+	CU_ASSERT_EQUAL(bpf_run(no_end, 1, &data), SECCOMP_RET_KILL_PROCESS);
+	CU_ASSERT_EQUAL(bpf_run(outside, 2, &data), SECCOMP_RET_KILL_PROCESS);
+	CU_ASSERT_EQUAL(bpf_run(no_end, 0, &data), SECCOMP_RET_KILL_PROCESS);
+}
+
+static void tables_are_bounded(void)
+{
+	struct err e = { 0 };
+	struct bpf_rule r = { .action = SECCOMP_RET_ALLOW };
+	int result = 0;
+
+	bpf_table_init(&table, 0);
+	CU_ASSERT_EQUAL(bpf_table_add(&table, BPF_MAX_SYSCALL, &r, &e), -ERANGE);
+	for (int i = 0; result == 0 && i < BPF_MAX_RULES + 1; i++)
+		result = bpf_table_add(&table, 5, &r, &e);
+	CU_ASSERT_EQUAL(result, -E2BIG);
+}
+
+CU_TestInfo bpf_tests[] = {
+	{ "random tables", random_tables },
+	{ "foreign architectures are foreign", foreign_architectures_are_foreign },
+	{ "a broken program kills", a_broken_program_kills },
+	{ "tables are bounded", tables_are_bounded },
+	CU_TEST_INFO_NULL,
+};

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verdict.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "fake_host.h"
+#include "layer/layer.h"
+#include "profile.h"
+#include "suites.h"
+
+static struct spec spec;
+static struct plan plan;
+static struct outcome o;
+
+static enum reason decide(struct board b, struct acts a)
+{
+	static const char *const command[] = { "true", NULL };
+	static struct host host;
+	struct err e = { 0 };
+	uint64_t cpu_ms = spec.limits.cpu_ms;
+
+	host = fake_host(true);
+	memset(&o, 0, sizeof(o));
+	CU_ASSERT_EQUAL_FATAL(profile_load(&spec, "default", &e), 0);
+	spec.limits.cpu_ms = cpu_ms ? cpu_ms : UNLIMITED;
+	spec.command = SPEC_COMMAND_INSIDE;
+	spec.argv = command;
+	CU_ASSERT_EQUAL_FATAL(plan_build(&spec, &host, &plan, &e), 0);
+	verdict(&plan, &b, &a, &o);
+	plan_clear(&plan);
+	spec_clear(&spec);
+	return o.reason;
+}
+
+static void the_payloads_own_end(void)
+{
+	CU_ASSERT_EQUAL(decide((struct board){ .payload_ended = 1, .payload_status = 137 << 8 },
+			       (struct acts){ 0 }),
+			REASON_EXITED);
+	CU_ASSERT_EQUAL(o.exit_code, 137);
+	CU_ASSERT_EQUAL(o.status_exit, 137);
+	CU_ASSERT_EQUAL(decide((struct board){ .payload_ended = 1, .payload_status = SIGKILL },
+			       (struct acts){ 0 }),
+			REASON_SIGNALED);
+	CU_ASSERT_EQUAL(o.exit_code, 137);
+	CU_ASSERT_EQUAL(o.signal, SIGKILL);
+	CU_ASSERT_EQUAL(o.status_exit, -1);
+}
+
+static void our_own_acts(void)
+{
+	static const struct { enum reason why; int status; } rows[] = {
+		{ REASON_WALL_TIME, 124 }, { REASON_CPU_TIME, 124 }, { REASON_OUTPUT, 137 },
+		{ REASON_SECCOMP, 137 },
+	};
+
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct acts a = { .killed = true, .kill_reason = rows[i].why, .init_signal = SIGKILL };
+
+		CU_ASSERT_EQUAL(decide((struct board){ .payload_pid = 3 }, a), rows[i].why);
+		CU_ASSERT_EQUAL(o.exit_code, rows[i].status);
+		CU_ASSERT_NOT_EQUAL(o.message[0], '\0');
+	}
+}
+
+/* It had already ended when our kill came: then that was its end. */
+static void a_kill_that_came_too_late(void)
+{
+	struct acts a = { .killed = true, .kill_reason = REASON_WALL_TIME };
+
+	CU_ASSERT_EQUAL(decide((struct board){ .payload_ended = 1 }, a), REASON_EXITED);
+	CU_ASSERT_EQUAL(o.exit_code, 0);
+}
+
+static void canceled_by_a_signal(void)
+{
+	struct acts a = { .cancel_signal = SIGTERM };
+
+	CU_ASSERT_EQUAL(decide((struct board){ .payload_ended = 1 }, a), REASON_CANCELED);
+	CU_ASSERT_EQUAL(o.exit_code, 143);
+	a.killed = true;
+	a.kill_reason = REASON_CANCELED;
+	CU_ASSERT_EQUAL(decide((struct board){ .payload_pid = 3 }, a), REASON_CANCELED);
+	CU_ASSERT_EQUAL(o.exit_code, 143);
+}
+
+static void rlimit_cpu_only_when_it_was_due(void)
+{
+	struct board b = { .payload_ended = 1, .payload_status = SIGKILL,
+			   .payload_usage = { .user_s = 2 } };
+
+	spec.limits.cpu_ms = 1500;
+	CU_ASSERT_EQUAL(decide(b, (struct acts){ 0 }), REASON_CPU_TIME);
+	b.payload_usage.user_s = 1;
+	spec.limits.cpu_ms = 1500;
+	CU_ASSERT_EQUAL(decide(b, (struct acts){ 0 }), REASON_SIGNALED);
+}
+
+static void a_failed_set_up_names_its_layer(void)
+{
+	struct board b = { .error = EPERM, .stage = BOARD_ENTER, .layer = LAYER_LANDLOCK, .item = 0 };
+
+	CU_ASSERT_EQUAL(decide(b, (struct acts){ 0 }), REASON_SETUP_FAILED);
+	CU_ASSERT_EQUAL(o.exit_code, 125);
+	CU_ASSERT_STRING_EQUAL(o.message,
+			       "layer 'landlock' cannot be set up: /: Operation not permitted");
+	CU_ASSERT_PTR_NOT_NULL(strstr(o.hint, "--without landlock"));
+	b = (struct board){ .error = EACCES, .stage = BOARD_PROVE, .layer = LAYER_SECCOMP,
+			    .what = "clone3(2) was not answered by the filter" };
+	decide(b, (struct acts){ 0 });
+	CU_ASSERT_STRING_EQUAL(o.message, "layer 'seccomp' does not hold: clone3(2) was not answered "
+					  "by the filter; nothing was run");
+	CU_ASSERT_FALSE(o.started);
+}
+
+static void a_command_that_is_not_there(void)
+{
+	struct board b = { .error = ENOENT, .stage = BOARD_EXEC };
+
+	CU_ASSERT_EQUAL(decide(b, (struct acts){ 0 }), REASON_SETUP_FAILED);
+	CU_ASSERT_EQUAL(o.exit_code, 127);
+	b.error = EACCES;
+	decide(b, (struct acts){ 0 });
+	CU_ASSERT_EQUAL(o.exit_code, 126);
+}
+
+/* Numbers out of range, as a broken writer might leave them, are not followed. */
+static void a_broken_board_is_survived(void)
+{
+	struct board b = { .error = EIO, .stage = BOARD_ENTER, .layer = 1000, .item = -7 };
+
+	CU_ASSERT_EQUAL(decide(b, (struct acts){ 0 }), REASON_SETUP_FAILED);
+	b = (struct board){ .error = EIO, .stage = BOARD_ENTER, .layer = LAYER_ROOT, .item = 99999 };
+	CU_ASSERT_EQUAL(decide(b, (struct acts){ 0 }), REASON_SETUP_FAILED);
+	b = (struct board){ .error = EIO, .stage = 77 };
+	CU_ASSERT_EQUAL(decide(b, (struct acts){ 0 }), REASON_SETUP_FAILED);
+	CU_ASSERT_EQUAL(o.exit_code, 125);
+}
+
+static void init_killed_by_somebody_else(void)
+{
+	struct acts a = { .init_signal = SIGKILL };
+
+	CU_ASSERT_EQUAL(decide((struct board){ .payload_pid = 3 }, a), REASON_INTERNAL);
+	CU_ASSERT_EQUAL(o.exit_code, 125);
+}
+
+CU_TestInfo verdict_tests[] = {
+	{ "the payload's own end", the_payloads_own_end },
+	{ "our own acts", our_own_acts },
+	{ "a kill that came too late", a_kill_that_came_too_late },
+	{ "canceled by a signal", canceled_by_a_signal },
+	{ "RLIMIT_CPU only when it was due", rlimit_cpu_only_when_it_was_due },
+	{ "a failed set-up names its layer", a_failed_set_up_names_its_layer },
+	{ "a command that is not there", a_command_that_is_not_there },
+	{ "a broken board is survived", a_broken_board_is_survived },
+	{ "init killed by somebody else", init_killed_by_somebody_else },
+	CU_TEST_INFO_NULL,
+};
