@@ -154,17 +154,30 @@ IN_CHILD static void reset_signals(void)
 	raw4(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, 8);
 }
 
-/* A descriptor above the payload's RLIMIT_NOFILE; see layer/seccomp.c. */
+/*
+ * Room for a descriptor above the payload's RLIMIT_NOFILE; see layer/seccomp.c.
+ * While the table is ours alone: growing a shared one waits for an RCU grace
+ * period, which takes 5 to 15 ms.
+ */
+IN_CHILD static int make_room_for_program(struct child *c)
+{
+	uint64_t limit[2];
+	long fd;
+
+	raw4(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, limit);
+	limit[0] = limit[1];
+	raw4(SYS_prlimit64, 0, RLIMIT_NOFILE, limit, NULL);
+	fd = raw3(SYS_fcntl, c->sock, F_DUPFD_CLOEXEC, c->plan->exec_fd);
+	if (fd >= 0)
+		raw1(SYS_close, fd);
+	return fd < 0 ? (int)fd : 0;
+}
+
 IN_CHILD static int open_program(struct child *c)
 {
 	const struct plan *p = c->plan;
-	uint64_t old[2];
-	uint64_t wide[2];
 	long r = -ENOENT;
 
-	raw4(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, old);
-	wide[0] = wide[1] = old[1];
-	raw4(SYS_prlimit64, 0, RLIMIT_NOFILE, wide, NULL);
 	for (unsigned int i = 0; i < p->n_candidates; i++) {
 		long fd = raw4(SYS_openat, AT_FDCWD, p->candidates[i], O_RDONLY | O_CLOEXEC, 0);
 
@@ -274,6 +287,14 @@ IN_CHILD void child_init(struct child *c)
 	if (c->host_proc_fd < 0) {
 		fail(c, BOARD_START, 0, BOARD_START_PROC, -c->host_proc_fd);
 		leave(1);
+	}
+	if (c->plan->exec_fd >= 0) {
+		int r = make_room_for_program(c);
+
+		if (r < 0) {
+			fail(c, BOARD_START, 0, BOARD_START_PROGRAM, -r);
+			leave(1);
+		}
 	}
 	if (begin_rows(c) < 0 || enter_rows(c, BY_INIT, 0, LAYER_COUNT) < 0)
 		leave(1);
