@@ -146,7 +146,7 @@ golden: $(B)/unit ## write tests/golden anew: a change is to be read in the diff
 check-child: all ## nothing but system calls between clone and exec
 	$(Q)$(PYTHON) tests/child_symbols.py $(O)/runner $(OBJECTS)
 
-check-docs: all ## --help, man pages and tables agree
+check-docs: all $(PROBES) ## --help, man pages and tables agree
 	$(Q)BUILD=$(B) $(PYTHON) tests/docs.py
 
 check-e2e: all $(PROBES) ## what a user sees, as root and as an ordinary user
