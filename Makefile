@@ -70,7 +70,7 @@ EXPRESS_ROOMS := $(filter-out runner/profile runner/profile_file runner/policy_f
 	seccomp/bpf runner/express/express runner/express/entry
 EXPRESS_OBJECTS := $(EXPRESS_ROOMS:%=$(O)/express/%.o) $(O)/express/builtin.o
 # musl-gcc hides the kernel's headers along with glibc's; they come last.
-KERNEL_HEADERS := -idirafter /usr/include -idirafter /usr/include/$(shell $(CC) -dumpmachine)
+KERNEL_HEADERS := -idirafter /usr/include -idirafter /usr/include/$(shell $(MUSL_CC) -dumpmachine 2>/dev/null)
 EXPRESS_CFLAGS := -std=gnu17 $(WARNINGS) $(HARDENING) $(CFLAGS) $(KERNEL_HEADERS) -fno-pie
 
 $(O)/express/%.o: %.c

@@ -192,8 +192,9 @@ class Binds(PerActor):
     def test_every_way_to_write_through_a_read_only_bind(self):
         def check(actor):
             for write in self.WRITES:
-                d = lib.room(actor)
-                lib.write(os.path.join(d, "f"), "x", 0o644, actor)
+                # Open to everyone: it must be the mount that refuses.
+                d = lib.room(actor, 0o777)
+                lib.write(os.path.join(d, "f"), "x", 0o666, actor)
                 r = self.inside([write, "/w/f"], actor, ["--ro-bind", d + ":/w"])
                 self.assertEqual(number(r), errno.EROFS, "%s: %r" % (write, r))
                 self.assertEqual(os.listdir(d), ["f"])
