@@ -25,10 +25,12 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpo
 HARDENING := -fstack-protector-strong -fno-strict-aliasing -fno-delete-null-pointer-checks \
 	-fstack-clash-protection
 ALL_CPPFLAGS := -Irunner -I$(B) $(CPPFLAGS)
-ALL_CFLAGS := -std=gnu17 $(WARNINGS) $(HARDENING) $(CFLAGS) \
+ALL_CFLAGS := -std=gnu17 $(WARNINGS) $(HARDENING) $(CFLAGS) $(if $(SANITIZE),,-fno-pie) \
 	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all)
-ALL_LDFLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE),-static -no-pie) \
+ALL_LDFLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE),-static) \
 	-Wl,-z,relro,-z,now,-z,noexecstack $(LDFLAGS)
+# The objects are not position-independent; embed and unit are dynamic programs.
+NO_PIE := -no-pie
 LIBS := -ljansson -lseccomp -lcap -lmd
 
 # -- what there is, from the bottom up: a file may use those above it -----------
@@ -97,7 +99,7 @@ $(B)/runner: $(O)/runner/main.o $(OBJECTS) $(if $(EXPRESS),$(O)/express.o)
 		-o $@ $^ $(LIBS)
 
 $(B)/embed: $(EMBED)
-	$(Q)$(CC) $(ALL_CFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE),$(NO_PIE)) -o $@ $^ $(LIBS)
 
 $(B)/builtin.c: $(B)/embed $(PROFILES) $(POLICIES)
 	$(Q)$(B)/embed $(PROFILES) -- $(POLICIES) > $@
@@ -118,7 +120,7 @@ UNIT_OBJECTS := $(UNIT:%=$(O)/tests/unit/test_%.o)
 UNIT_OBJECTS := $(subst test_main,main,$(UNIT_OBJECTS))
 
 $(B)/unit: $(UNIT_OBJECTS) $(OBJECTS)
-	$(Q)$(CC) $(ALL_CFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE)) -o $@ $^ -lcunit $(LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(if $(SANITIZE),-fsanitize=$(SANITIZE),$(NO_PIE)) -o $@ $^ -lcunit $(LIBS)
 
 # What runs inside is static: it must not lean on the root file system it is in.
 $(B)/t/%: tests/probes/%.c

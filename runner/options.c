@@ -269,13 +269,15 @@ static int next_option(char *const *argv, int *at, const struct option **ret, co
 		       struct err *e)
 {
 	const char *word = argv[*at];
-	const char *name = word + 2;
-	size_t length = strcspn(name, "=");
+	const char *name;
+	size_t length;
 
 	if (word[0] != '-' || word[1] == '\0')
 		return 0;
 	if (word[1] != '-')
 		return unknown(e, word);
+	name = word + 2;
+	length = strcspn(name, "=");
 	for (int i = 0; i < OPTIONS; i++) {
 		const struct option *o = &options[i];
 

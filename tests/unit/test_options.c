@@ -10,8 +10,15 @@
 static struct spec spec;
 static struct err err;
 
-static int parse(const char *const *words)
+/* The spec borrows the words, so they must outlive the call's own array. */
+static int parse(const char *const *list)
 {
+	static const char *words[32];
+	unsigned int n = 0;
+
+	do {
+		words[n] = list[n];
+	} while (list[n++]);
 	spec_clear(&spec);
 	memset(&err, 0, sizeof(err));
 	return options_parse(&spec, (char *const *)(uintptr_t)words, NULL, &err);
