@@ -52,8 +52,9 @@ struct board {
 	char what[112]; /* BOARD_PROVE: the operation that should have failed */
 
 	/*
-	 * The caller's namespaces, for the proof. The supervisor looks them up while
-	 * init builds the root, and sets `host_ns_known` last.
+	 * The caller's user and cgroup namespaces, for the proof (the others show
+	 * by what is in them). The supervisor looks them up while init builds the
+	 * root, and sets `host_ns_known` last.
 	 */
 	uint64_t host_ns[HOST_NS_COUNT];
 	int32_t host_ns_known;

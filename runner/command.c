@@ -71,6 +71,7 @@ static int make_argv(struct plan *plan, const char *const *interpreter, const ch
 		     struct err *e)
 {
 	const char *const *args = plan->spec->argv + 1;
+	const char **argv;
 	size_t n = 0;
 	size_t at = 0;
 
@@ -78,15 +79,15 @@ static int make_argv(struct plan *plan, const char *const *interpreter, const ch
 		n++;
 	for (const char *const *a = args; *a; a++)
 		n++;
-	plan->argv_made = calloc(n + 2, sizeof(*plan->argv_made));
-	if (!plan->argv_made)
-		return err_set(e, ENOMEM, "out of memory");
+	argv = plan_list(plan, n + 1, e);
+	if (!argv)
+		return -ENOMEM;
 	for (; interpreter && *interpreter; interpreter++)
-		plan->argv_made[at++] = *interpreter;
-	plan->argv_made[at++] = first;
+		argv[at++] = *interpreter;
+	argv[at++] = first;
 	while (*args)
-		plan->argv_made[at++] = *args++;
-	plan->argv = plan->argv_made;
+		argv[at++] = *args++;
+	plan->argv = argv;
 	return 0;
 }
 
@@ -201,30 +202,14 @@ static int plan_file(struct plan *plan, struct err *e)
 	return r < 0 ? r : make_argv(plan, s->interpreter, plan->delivered, e);
 }
 
-/* The whole environment is what is left when the layer is left out. */
-static int plan_caller_env(struct plan *plan, struct err *e)
-{
-	size_t n = 0;
-
-	if (plan->envp)
-		return 0;
-	while (plan->spec->caller_env && plan->spec->caller_env[n])
-		n++;
-	plan->envp = calloc(n + 1, sizeof(*plan->envp));
-	if (!plan->envp)
-		return err_set(e, ENOMEM, "out of memory");
-	if (n > 0)
-		memcpy(plan->envp, plan->spec->caller_env, n * sizeof(*plan->envp));
-	return 0;
-}
-
 int command_plan(struct plan *plan, struct err *e)
 {
+	static const char *const nothing[] = { NULL };
 	const struct spec *s = plan->spec;
-	int r = plan_caller_env(plan, e);
 
-	if (r < 0)
-		return r;
+	/* The whole environment is what is left when that layer is left out. */
+	if (!plan->envp)
+		plan->envp = s->caller_env ? s->caller_env : nothing;
 	if (!s->argv || !s->argv[0] || !s->argv[0][0])
 		return err_set(e, EINVAL, "there is no command to run");
 	if (s->command == SPEC_COMMAND_FILE)

@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -120,7 +121,7 @@ void host_probe(struct host *h)
 		h->cpus += (unsigned int)__builtin_popcountll(h->cpu_mask[i]);
 	h->open_files = hard_limit(RLIMIT_NOFILE);
 	h->core = hard_limit(RLIMIT_CORE);
-	h->pid_ns = host_ns_inode(HOST_NS_PID);
+	h->spread = *(const unsigned char *)getauxval(AT_RANDOM);
 	probe_privileges(h);
 	probe_links(h);
 	probe_etc(h);

@@ -60,7 +60,7 @@ struct host {
 	uint64_t cpu_mask[16];  /* which ones */
 	uint64_t open_files;    /* hard limit */
 	uint64_t core;          /* hard limit */
-	uint64_t pid_ns;        /* inode of our pid namespace */
+	uint8_t spread;         /* a random number of this process */
 	struct host_link links[HOST_LINKS];
 	struct host_etc etc[HOST_ETC];
 };

@@ -12,33 +12,48 @@
 #include "command.h"
 #include "layer/layer.h"
 
-const char *plan_printf(struct plan *plan, struct err *e, const char *fmt, ...)
+/* Zeroed, aligned for pointers. */
+static void *take_room(struct plan *plan, size_t size, struct err *e)
 {
-	size_t room = sizeof(plan->room) - plan->room_used;
-	char *here = plan->room + plan->room_used;
-	struct plan_text *t = NULL;
-	va_list ap;
-	int n;
+	struct plan_text *t;
+	void *here = plan->room + plan->room_used;
 
-	va_start(ap, fmt);
-	n = vsnprintf(here, room, fmt, ap);
-	va_end(ap);
-	if (n >= 0 && (size_t)n < room) {
-		plan->room_used += (size_t)n + 1;
+	size = (size + 7) & ~(size_t)7;
+	if (size <= sizeof(plan->room) - plan->room_used) {
+		plan->room_used += size;
 		return here;
 	}
-	if (n >= 0)
-		t = malloc(sizeof(*t) + (size_t)n + 1);
+	t = calloc(1, sizeof(*t) + size);
 	if (!t) {
 		err_set(e, ENOMEM, "out of memory");
 		return NULL;
 	}
-	va_start(ap, fmt);
-	vsnprintf(t->text, (size_t)n + 1, fmt, ap);
-	va_end(ap);
 	t->next = plan->texts;
 	plan->texts = t;
 	return t->text;
+}
+
+const char *plan_printf(struct plan *plan, struct err *e, const char *fmt, ...)
+{
+	char *text;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	text = take_room(plan, (size_t)n + 1, e);
+	if (!text)
+		return NULL;
+	va_start(ap, fmt);
+	vsnprintf(text, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	return text;
+}
+
+const char **plan_list(struct plan *plan, size_t n, struct err *e)
+{
+	return take_room(plan, (n + 1) * sizeof(const char *), e);
 }
 
 static bool has_dir(const struct plan *plan, const char *path, size_t length)
@@ -181,7 +196,5 @@ void plan_clear(struct plan *plan)
 		free(plan->filter.filter);
 		free(plan->verdict.filter);
 	}
-	free(plan->argv_made);
-	free(plan->envp);
 	memset(plan, 0, sizeof(*plan));
 }

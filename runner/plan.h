@@ -26,9 +26,10 @@
 #include "spec.h"
 
 enum {
-	PLAN_MAX_NODES = 160,
-	PLAN_MAX_BINDS = 96,
+	PLAN_MAX_NODES = 128,
+	PLAN_MAX_BINDS = 64,
 	PLAN_MAX_TMPFS = SPEC_MAX_MOUNTS,
+	PLAN_MAX_POINTS = 64,
 	PLAN_MAX_RLIMITS = 16,
 	PLAN_MAX_RULES = 64,
 	PLAN_MAX_CANDIDATES = 32,
@@ -87,18 +88,18 @@ struct plan_rule {
 	bool optional;    /* the path may not be there */
 };
 
-/* A list of strings that plan_add() copies into. */
 struct plan_text {
 	struct plan_text *next;
-	char text[];
+	char text[] __attribute__((aligned(8)));
 };
 
 struct plan {
 	const struct spec *spec;
 	const struct host *host;
-	char room[4096]; /* what plan_printf() makes, as long as it fits ... */
+	/* What plan_printf() and plan_list() make, as long as it fits, and the rest. */
+	char room[4096] __attribute__((aligned(8)));
 	size_t room_used;
-	struct plan_text *texts; /* ... and the rest */
+	struct plan_text *texts;
 
 	uint32_t layers;      /* bit i: row i of layer_table is entered */
 	uint64_t clone_flags; /* CLONE_NEW* */
@@ -118,7 +119,7 @@ struct plan {
 	unsigned int n_devices;
 	struct plan_tmpfs tmpfs[PLAN_MAX_TMPFS];
 	unsigned int n_tmpfs;
-	struct plan_node points[SPEC_MAX_MOUNTS * 4]; /* mount points on those tmpfs */
+	struct plan_node points[PLAN_MAX_POINTS]; /* mount points on those tmpfs */
 	unsigned int n_points;
 	struct plan_bind binds[SPEC_MAX_MOUNTS];  /* what the user asked for */
 	unsigned int n_binds;
@@ -149,8 +150,7 @@ struct plan {
 
 	/* the command */
 	const char *const *argv;
-	const char **argv_made;
-	const char **envp;
+	const char *const *envp;
 	const char *candidates[PLAN_MAX_CANDIDATES]; /* paths inside, tried in turn */
 	unsigned int n_candidates;
 	const char *cwd;      /* relative to the root */
@@ -175,6 +175,9 @@ static inline bool plan_has(const struct plan *plan, unsigned int layer)
 /** printf into the plan's own memory; NULL (and *e set) when out of memory. */
 const char *plan_printf(struct plan *plan, struct err *e, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/** Room for n strings and a NULL, all NULL; NULL (and *e set) when out of memory. */
+const char **plan_list(struct plan *plan, size_t n, struct err *e);
 
 /**
  * Make a directory for `path` (relative) and for each of its parents on the

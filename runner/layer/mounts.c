@@ -234,7 +234,7 @@ static int add_point(struct plan *plan, const struct plan_bind *b, enum place pl
 		d.path = plan_printf(plan, e, "%.*s", (int)(p - parent), parent);
 		if (!d.path)
 			return -ENOMEM;
-		if (plan->n_points >= SPEC_MAX_MOUNTS * 4 - 1)
+		if (plan->n_points >= PLAN_MAX_POINTS - 1)
 			return err_set(e, E2BIG, "too many mount points");
 		plan->points[plan->n_points++] = d;
 	}

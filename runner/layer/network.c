@@ -88,24 +88,37 @@ IN_CHILD static int enter_network(struct child *c)
 	return (int)r;
 }
 
+/* Nothing leads anywhere: not outside and, if it is down, not to loopback. */
 IN_CHILD static int prove_network(struct child *c)
 {
 	/* 192.0.2.1 is TEST-NET-1 (RFC 5737): nobody's address. */
 	struct sockaddr_in sin = { .sin_family = AF_INET,
 				   .sin_port = 0x0900,
 				   .sin_addr = { .s_addr = 0x010200c0 } };
-	int r = ns_prove(c, LAYER_NETWORK_NS, HOST_NS_NET);
-	long fd;
+	struct ifreq second = { .ifr_ifindex = 2 };
+	long fd = raw3(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int out;
+	int self;
+	int more;
+	int r;
 
-	if (r < 0)
-		return r;
-	fd = raw3(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return child_check(c, LAYER_NETWORK_NS, true, "");
-	r = (int)raw3(SYS_connect, fd, &sin, sizeof(sin));
+	out = (int)raw3(SYS_connect, fd, &sin, sizeof(sin));
+	sin.sin_addr.s_addr = 0x0100007f; /* 127.0.0.1 */
+	self = (int)raw3(SYS_connect, fd, &sin, sizeof(sin));
+	/* Loopback is device 1 of every namespace; ours has no other. */
+	more = (int)raw3(SYS_ioctl, fd, SIOCGIFNAME, &second);
 	raw1(SYS_close, fd);
-	return child_check(c, LAYER_NETWORK_NS, r == -ENETUNREACH,
-			   "there is a route to the outside");
+	r = child_check(c, LAYER_NETWORK_NS, out == -ENETUNREACH, "there is a route to the outside");
+	if (r < 0)
+		return r;
+	r = child_check(c, LAYER_NETWORK_NS, self == -ENETUNREACH || c->plan->loopback_up,
+			"the loopback device is up");
+	if (r < 0)
+		return r;
+	return child_check(c, LAYER_NETWORK_NS, more == -ENODEV || c->plan->loopback_up,
+			   "there is a second network device");
 }
 
 static void probe_network(const struct host *host, struct finding *ret)

@@ -217,11 +217,11 @@ const struct layer layer_rlimits = {
 static int plan_environment(struct plan *plan, struct err *e)
 {
 	const struct spec *s = plan->spec;
+	const char **envp = plan_list(plan, s->n_env, e);
 	unsigned int n = 0;
 
-	plan->envp = calloc(s->n_env + 1, sizeof(*plan->envp));
-	if (!plan->envp)
-		return err_set(e, ENOMEM, "out of memory");
+	if (!envp)
+		return -ENOMEM;
 	for (unsigned int i = 0; i < s->n_env; i++) {
 		const char *value = s->env[i].value;
 
@@ -229,10 +229,11 @@ static int plan_environment(struct plan *plan, struct err *e)
 			value = spec_caller_env(s, s->env[i].name);
 		if (!value)
 			continue;
-		plan->envp[n] = plan_printf(plan, e, "%s=%s", s->env[i].name, value);
-		if (!plan->envp[n++])
+		envp[n] = plan_printf(plan, e, "%s=%s", s->env[i].name, value);
+		if (!envp[n++])
 			return -ENOMEM;
 	}
+	plan->envp = envp;
 	return 0;
 }
 
@@ -240,7 +241,7 @@ static void describe_environment(const struct plan *plan, struct jout *j)
 {
 	/* Names only: a value may be a secret the user passes on purpose. */
 	jout_array(j, "names");
-	for (const char **p = plan->envp; p && *p; p++)
+	for (const char *const *p = plan->envp; p && *p; p++)
 		jout_string_n(j, NULL, *p, strcspn(*p, "="));
 	jout_end_array(j);
 }

@@ -31,14 +31,12 @@
 /*
  * Host ids from 0x70000000 to 0x7fffffff are nobody's: systemd's table of id
  * ranges (UIDS-GIDS) leaves them unused. The low 22 bits are our pid, which no
- * concurrent run in this pid namespace shares; the rest tells pid namespaces
- * that share this user namespace apart (containers), by their inode.
+ * concurrent run in this pid namespace shares; six random bits keep apart runs
+ * with the same pid in pid namespaces that share this user namespace.
  */
 static uint32_t unowned_id(const struct host *host)
 {
-	uint32_t hash = (uint32_t)(host->pid_ns * 0x9E3779B1u) >> 26;
-
-	return 0x70000000u | hash << 22 | (host->pid & 0x3fffff);
+	return 0x70000000u | (uint32_t)(host->spread & 0x3f) << 22 | (host->pid & 0x3fffff);
 }
 
 static const char unprivileged_userns_remedy[] =

@@ -19,7 +19,7 @@ static inline struct host fake_host(bool privileged)
 		.cpu_mask = { 0xf },
 		.open_files = 65536,
 		.core = UINT64_MAX,
-		.pid_ns = 4026531836,
+		.spread = 42,
 		.links = { { "bin", "usr/bin", false }, { "sbin", "usr/sbin", false },
 			   { "lib", "usr/lib", false }, { "lib64", "usr/lib64", false } },
 		.etc = { { "/etc/alternatives", false, true, true },
