@@ -299,6 +299,8 @@ IN_CHILD void child_init(struct child *c)
 	if (begin_rows(c) < 0 || enter_rows(c, BY_INIT, 0, LAYER_COUNT) < 0)
 		leave(1);
 	raw1(SYS_close, c->host_proc_fd);
+	/* A change of credentials also sets dumpable to fs.suid_dumpable (proc(5)). */
+	raw5(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
 	raw5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (init_supervisor_is_gone(c->sock))
 		leave(1);

@@ -103,8 +103,8 @@ IN_CHILD static int prove_devices(struct child *c)
 
 	if (p < 0)
 		return p;
-	r = raw4(SYS_mknodat, AT_FDCWD, "/tmp/.runner-proof", S_IFCHR | 0600, makedev(1, 1));
-	return child_check(c, LAYER_DEVICES, r < 0, "mknod(2) made a device");
+	r = raw4(SYS_openat, AT_FDCWD, "/dev/kmsg", O_PATH | O_CLOEXEC, 0);
+	return child_check(c, LAYER_DEVICES, r == -ENOENT, "/dev/kmsg exists inside");
 }
 
 static const char *item_devices(const struct plan *plan, int item)

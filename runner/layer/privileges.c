@@ -97,9 +97,25 @@ IN_CHILD static int prove_capabilities(struct child *c)
 			"the bounding set still holds a capability");
 	if (p < 0)
 		return p;
+	p = child_check(c, LAYER_CAPABILITIES,
+			raw5(SYS_prctl, PR_GET_SECUREBITS, 0, 0, 0, 0) == SECUREBITS,
+			"the securebits are not locked");
+	if (p < 0)
+		return p;
+	p = child_check(c, LAYER_CAPABILITIES, raw1(SYS_chroot, "/") < 0, "chroot(2) succeeded");
+	if (p < 0)
+		return p;
+	p = child_check(c, LAYER_CAPABILITIES, raw2(SYS_setgroups, 0, NULL) < 0,
+			"setgroups(2) succeeded");
+	if (p < 0)
+		return p;
+	p = child_check(c, LAYER_CAPABILITIES, raw2(SYS_sethostname, "proof", 5) < 0,
+			"sethostname(2) succeeded");
+	if (p < 0)
+		return p;
 	return child_check(c, LAYER_CAPABILITIES,
-			   raw5(SYS_prctl, PR_GET_SECUREBITS, 0, 0, 0, 0) == SECUREBITS,
-			   "the securebits are not locked");
+			   raw5(SYS_mount, "proof", "/", "tmpfs", 0, NULL) < 0,
+			   "mount(2) succeeded");
 }
 
 const struct layer layer_capabilities = {

@@ -344,6 +344,22 @@ class Report(PerActor):
             self.assertEqual(r.report["layers"]["seccomp"]["state"], "on")
         self.each(check)
 
+    def test_each_layer_can_be_left_out_alone(self):
+        """Unless it says why not; the proof of the others does not lean on it."""
+        def check(actor):
+            doctor = json.loads(lib.run([lib.RUNNER, "doctor", "--json"], actor).out)
+            left_out = 0
+            for layer in doctor["layers"]:
+                r = lib.sandbox(["--without", layer], ["--", "true"], actor)
+                if r.status == 0:
+                    self.assertEqual(r.report["layers"][layer]["state"], "left_out", repr(r))
+                    left_out += 1
+                else:
+                    self.assertIn("cannot be left out" if layer != "seccomp" else "needs", r.err)
+                    self.assertEqual(r.report["reason"], "rejected", repr(r))
+            self.assertGreaterEqual(left_out, 15)
+        self.each(check)
+
     def test_denials_are_counted_and_named(self):
         def check(actor):
             r = lib.sandbox([], ["--", "sh", "-c", "unshare -U true; unshare -U true; true"], actor)
