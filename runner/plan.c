@@ -11,6 +11,7 @@
 
 #include "command.h"
 #include "layer/layer.h"
+#include "layer/userns.h"
 
 /* Zeroed, aligned for pointers. */
 static void *take_room(struct plan *plan, size_t size, struct err *e)
@@ -150,8 +151,8 @@ static int build(struct plan *plan, struct err *e)
 
 	if (r == 0)
 		r = choose_layers(plan, e);
-	/* The caller's whole environment, if that is what was asked for. */
-	plan->envp = NULL;
+	if (r == 0)
+		userns_choose_ids(plan);
 	for (int i = 0; r == 0 && i < LAYER_COUNT; i++)
 		if (layer_table[i]->plan && plan_has(plan, (unsigned int)i))
 			r = layer_table[i]->plan(plan, e);

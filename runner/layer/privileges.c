@@ -67,7 +67,7 @@ IN_CHILD static int enter_capabilities(struct child *c)
 	long r = raw5(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 
 	(void)c;
-	/* Without CAP_SETPCAP (--without user_ns) the bounding set cannot be emptied. */
+	/* PR_SET_KEEPCAPS, where it was needed, is among the bits this clears. */
 	if (r == 0)
 		r = raw5(SYS_prctl, PR_SET_SECUREBITS, SECUREBITS, 0, 0, 0);
 	for (int cap = 0; r == 0; cap++)

@@ -17,6 +17,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,6 +28,7 @@
 #include "base/raw.h"
 #include "layer/layer.h"
 #include "layer/ns.h"
+#include "layer/userns.h"
 
 /*
  * Host ids from 0x70000000 to 0x7fffffff are nobody's: systemd's table of id
@@ -88,22 +90,22 @@ static void probe_user(const struct host *host, struct finding *ret)
 	snprintf(ret->remedy, sizeof(ret->remedy), "%s", unprivileged_userns_remedy);
 }
 
-static int plan_user(struct plan *plan, struct err *e)
+void userns_choose_ids(struct plan *plan)
 {
 	const struct spec *spec = plan->spec;
 	const struct host *host = plan->host;
 
-	(void)e;
-	if (host->privileged) {
-		plan->host_uid = unowned_id(host);
-		plan->host_gid = plan->host_uid;
-	} else {
-		plan->host_uid = host->uid;
-		plan->host_gid = host->gid;
-		plan->clone_flags |= CLONE_NEWUSER;
-	}
+	plan->host_uid = host->privileged ? unowned_id(host) : host->uid;
+	plan->host_gid = host->privileged ? plan->host_uid : host->gid;
 	snprintf(plan->uid_map, sizeof(plan->uid_map), "%u %u 1\n", spec->uid, plan->host_uid);
 	snprintf(plan->gid_map, sizeof(plan->gid_map), "%u %u 1\n", spec->gid, plan->host_gid);
+}
+
+static int plan_user(struct plan *plan, struct err *e)
+{
+	(void)e;
+	if (!plan->host->privileged)
+		plan->clone_flags |= CLONE_NEWUSER;
 	return 0;
 }
 
@@ -163,8 +165,6 @@ static void describe_user(const struct plan *plan, struct jout *j)
 	jout_bool(j, "rootless", !plan->host->privileged);
 	if (!plan->host->privileged)
 		jout_string(j, "because", plan->host->unprivileged_because);
-	jout_uint(j, "host_uid", plan->host_uid);
-	jout_uint(j, "host_gid", plan->host_gid);
 }
 
 const struct layer layer_user_ns = {
@@ -189,7 +189,22 @@ static int plan_identity(struct plan *plan, struct err *e)
 			plan->host->unprivileged_because);
 		return err_hint(e, "run as root, or keep the layer");
 	}
+	if (!plan_has(plan, LAYER_USER_NS) && !plan_has(plan, LAYER_CAPABILITIES))
+		return err_set(e, EINVAL, "layers 'user_ns' and 'capabilities' cannot both be left "
+					  "out: the payload would have root's own capabilities");
 	return 0;
+}
+
+/* The row 'capabilities' needs CAP_SETPCAP; a user namespace would give it anew. */
+IN_CHILD static long raise_permitted(void)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+	long r = raw2(SYS_capget, &header, data);
+
+	data[0].effective = data[0].permitted;
+	data[1].effective = data[1].permitted;
+	return r < 0 ? r : raw2(SYS_capset, &header, data);
 }
 
 IN_CHILD static int enter_identity(struct child *c)
@@ -199,12 +214,16 @@ IN_CHILD static int enter_identity(struct child *c)
 
 	if (!p->host->privileged)
 		return 0; /* the single mapped id is all there is */
+	if (!plan_has(p, LAYER_USER_NS))
+		raw5(SYS_prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0);
 	r = raw2(SYS_setgroups, 0, NULL);
 	if (r == 0)
 		r = raw3(SYS_setresgid, p->host_gid, p->host_gid, p->host_gid);
 	if (r == 0)
 		r = raw3(SYS_setresuid, p->host_uid, p->host_uid, p->host_uid);
-	if (r < 0 || !plan_has(p, LAYER_USER_NS))
+	if (r == 0 && !plan_has(p, LAYER_USER_NS))
+		return (int)raise_permitted();
+	if (r < 0)
 		return (int)r;
 	r = raw1(SYS_unshare, CLONE_NEWUSER);
 	return r < 0 ? (int)r : write_maps(c, c->proc_fd);
@@ -234,6 +253,8 @@ static void describe_identity(const struct plan *plan, struct jout *j)
 {
 	jout_uint(j, "uid", plan->spec->uid);
 	jout_uint(j, "gid", plan->spec->gid);
+	jout_uint(j, "host_uid", plan->host_uid);
+	jout_uint(j, "host_gid", plan->host_gid);
 }
 
 static void probe_identity(const struct host *host, struct finding *ret)

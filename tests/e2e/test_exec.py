@@ -360,6 +360,18 @@ class Report(PerActor):
             self.assertGreaterEqual(left_out, 15)
         self.each(check)
 
+    def test_no_user_namespace_is_not_root(self):
+        if "root" not in lib.ACTORS:
+            self.skipTest("needs root")
+        script = "id -u; grep CapEff /proc/self/status"
+        r = self.ok(lib.sandbox(["--without", "user_ns"], ["--", "sh", "-c", script]))
+        uid, _, caps = r.out.split()
+        self.assertEqual(int(uid), r.report["layers"]["identity"]["detail"]["host_uid"])
+        self.assertGreaterEqual(int(uid), 0x70000000)
+        self.assertEqual(int(caps, 16), 0)
+        r = lib.sandbox(["--without", "user_ns", "--without", "capabilities"], ["--", "true"])
+        self.assertIn("cannot both be left out", r.err)
+
     def test_denials_are_counted_and_named(self):
         def check(actor):
             r = lib.sandbox([], ["--", "sh", "-c", "unshare -U true; unshare -U true; true"], actor)
