@@ -85,15 +85,18 @@ static void probe_etc(struct host *h)
 	static const struct host_etc entries[HOST_ETC] = {
 		{ .path = "/etc/alternatives" }, /* Debian's libblas.so.3 and the like */
 		{ .path = "/etc/ld.so.cache" },	 /* where the loader finds libraries */
-		{ .path = "/etc/ssl", .with_network = true },
-		{ .path = "/etc/resolv.conf", .with_network = true },
-		{ .path = "/etc/ca-certificates.conf", .with_network = true },
+		/* Not looked up: they are optional where they are used at all. */
+		{ .path = "/etc/ssl", .with_network = true, .exists = true, .is_directory = true },
+		{ .path = "/etc/resolv.conf", .with_network = true, .exists = true },
+		{ .path = "/etc/ca-certificates.conf", .with_network = true, .exists = true },
 	};
 
 	for (int i = 0; i < HOST_ETC; i++) {
 		struct stat st;
 
 		h->etc[i] = entries[i];
+		if (entries[i].with_network)
+			continue;
 		h->etc[i].exists = stat(entries[i].path, &st) == 0;
 		h->etc[i].is_directory = h->etc[i].exists && S_ISDIR(st.st_mode);
 	}
@@ -115,7 +118,6 @@ void host_probe(struct host *h)
 	h->gid = getegid();
 	h->pid = (uint32_t)getpid();
 	h->landlock_abi = abi > 0 ? (int)abi : 0;
-	h->memfd_noexec = access("/proc/sys/vm/memfd_noexec", F_OK) == 0;
 	raw3(SYS_sched_getaffinity, 0, sizeof(h->cpu_mask), h->cpu_mask);
 	for (unsigned int i = 0; i < 16; i++)
 		h->cpus += (unsigned int)__builtin_popcountll(h->cpu_mask[i]);
@@ -123,6 +125,8 @@ void host_probe(struct host *h)
 	h->core = hard_limit(RLIMIT_CORE);
 	h->spread = *(const unsigned char *)getauxval(AT_RANDOM);
 	probe_privileges(h);
+	/* Only the privileged may set it. */
+	h->memfd_noexec = h->privileged && access("/proc/sys/vm/memfd_noexec", F_OK) == 0;
 	probe_links(h);
 	probe_etc(h);
 }

@@ -55,7 +55,7 @@ struct host {
 	bool privileged;
 	const char *unprivileged_because; /* when !privileged */
 	int landlock_abi;       /* 0: the kernel has no Landlock, or it is off */
-	bool memfd_noexec;      /* vm.memfd_noexec exists (Linux 6.3) */
+	bool memfd_noexec;      /* privileged, and vm.memfd_noexec exists (Linux 6.3) */
 	unsigned int cpus;      /* CPUs this process may run on */
 	uint64_t cpu_mask[16];  /* which ones */
 	uint64_t open_files;    /* hard limit */
