@@ -13,6 +13,7 @@
 #include "cmd.h"
 #include "host.h"
 #include "launch.h"
+#include "layer/network.h"
 #include "options.h"
 #include "plan_print.h"
 #include "report.h"
@@ -84,14 +85,15 @@ static int reject(struct report *report, const struct spec *spec, const struct e
 	return cmd_fail(why);
 }
 
-static int run(const struct spec *spec, const struct plan *plan, struct report *report)
+static int run(const struct spec *spec, const struct plan *plan, struct network_early *network,
+	       struct report *report)
 {
 	static struct outcome o;
 	struct running running;
 	struct err e = { 0 };
 	int status;
 
-	if (launch(plan, &running, &e) < 0)
+	if (launch(plan, network, &running, &e) < 0)
 		return reject(report, spec, &e);
 	supervise(plan, &running, &o);
 	status = o.exit_code;
@@ -108,6 +110,7 @@ int cmd_exec(char **argv, char **envp)
 	static struct spec spec;
 	static struct plan plan;
 	static struct host host;
+	static struct network_early network = { .fd = -1 };
 	struct report report = { .fd = -1, .dir_fd = -1 };
 	struct err e = { 0 };
 	int status;
@@ -126,12 +129,15 @@ int cmd_exec(char **argv, char **envp)
 		return cmd_fail(&e);
 	}
 	host_probe(&host);
+	if (!spec.dry_run)
+		network_start(&network, &spec, &host);
 	if (plan_build(&spec, &host, &plan, &e) < 0) {
+		network_cancel(&network);
 		status = reject(&report, &spec, &e);
 	} else if (spec.dry_run) {
 		status = dry_run(&plan, &e) < 0 ? cmd_fail(&e) : 0;
 	} else {
-		status = run(&spec, &plan, &report);
+		status = run(&spec, &plan, &network, &report);
 	}
 	plan_clear(&plan);
 	report_close(&report);

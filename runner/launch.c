@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/raw.h"
+#include "layer/layer.h"
 
 #ifndef CLONE_PIDFD
 #define CLONE_PIDFD 0x1000
@@ -167,7 +168,8 @@ static int clone_init(const struct plan *plan, const struct stdio *s, int child_
 	return 0;
 }
 
-int launch(const struct plan *plan, struct running *ret, struct err *e)
+int launch(const struct plan *plan, struct network_early *network, struct running *ret,
+	   struct err *e)
 {
 	struct running run = { .init_fd = -1, .sock = -1, .in = -1, .out = -1, .err = -1 };
 	struct stdio s = { { -1, -1, -1 } };
@@ -195,9 +197,12 @@ int launch(const struct plan *plan, struct running *ret, struct err *e)
 	close_stdio(&s);
 	fd_close(&pair[1]);
 	if (r < 0) {
+		network_cancel(network);
 		running_clear(&run);
 		return r;
 	}
+	if (plan_has(plan, LAYER_NETWORK_NS) && network_is_early(plan->host))
+		network_hand_over(network, run.sock);
 	*ret = run;
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "child.h"
+#include "layer/network.h"
 #include "plan.h"
 
 struct running {
@@ -33,9 +34,11 @@ struct running {
 
 /**
  * Make the streams and clone init. On failure nothing runs and nothing is left.
- * All signals must be blocked by the caller; the payload starts with none.
+ * All signals must be blocked by the caller; the payload starts with none. The
+ * network namespace under way is handed to init, or cancelled on failure.
  */
-int launch(const struct plan *plan, struct running *ret, struct err *e);
+int launch(const struct plan *plan, struct network_early *network, struct running *ret,
+	   struct err *e);
 
 void running_clear(struct running *r);
 

@@ -14,12 +14,16 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/raw.h"
 #include "clone_call.h"
 #include "layer/layer.h"
+#include "layer/network.h"
 #include "layer/ns.h"
 
 static int plan_network(struct plan *plan, struct err *e)
@@ -30,6 +34,8 @@ static int plan_network(struct plan *plan, struct err *e)
 	plan->loopback_up = plan->spec->network == SPEC_NETWORK_LOOPBACK;
 	return 0;
 }
+
+/* -- making it ------------------------------------------------------------- */
 
 IN_CHILD static int loopback_up(void)
 {
@@ -45,40 +51,169 @@ IN_CHILD static int loopback_up(void)
 	return (int)r;
 }
 
-/*
- * A task of init's own memory and descriptors makes the namespace, and ends; on
- * another CPU that costs no time, while init builds the root.
- */
+/* A task makes the namespace and ends; on another CPU that costs no time. */
 static char maker_stack[16 * 1024] __attribute__((aligned(16)));
 
-IN_CHILD static void make_namespace(void *arg)
+IN_CHILD static int make_namespace(bool loopback)
 {
-	struct child *c = arg;
 	long r = raw1(SYS_unshare, CLONE_NEWNET);
 
-	if (r == 0 && c->plan->loopback_up)
+	if (r == 0 && loopback)
 		r = loopback_up();
 	if (r == 0)
-		r = raw4(SYS_openat, c->host_proc_fd, "self/ns/net", O_RDONLY | O_CLOEXEC, 0);
-	c->network_fd = (int)r;
+		r = raw4(SYS_openat, AT_FDCWD, "/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC, 0);
+	return (int)r;
+}
+
+IN_CHILD static void __attribute__((noreturn)) end_task(void)
+{
 	for (;;)
 		raw1(SYS_exit, 0);
 }
 
+/* -- beside the supervisor (root) ------------------------------------------ */
+
+IN_CHILD bool network_is_early(const struct host *host)
+{
+	return host->privileged;
+}
+
+IN_CHILD static void make_early(void *arg)
+{
+	struct network_early *n = arg;
+
+	n->fd = make_namespace(n->loopback_up);
+	end_task();
+}
+
+static bool is_left_out(const struct spec *spec)
+{
+	for (unsigned int i = 0; i < spec->n_without; i++)
+		if (strcmp(spec->without[i], layer_network_ns.name) == 0)
+			return true;
+	return spec->network == SPEC_NETWORK_HOST;
+}
+
+/*
+ * A new task is queued behind its parent even where another CPU idles; there it
+ * would only start when we have nothing left to do.
+ */
+static void send_to_another_cpu(long task, const struct host *host)
+{
+	uint64_t mask[16];
+	unsigned int cpu = 0;
+
+	if (host->cpus < 2 || raw3(SYS_getcpu, &cpu, NULL, NULL) < 0 || cpu >= sizeof(mask) * 8)
+		return;
+	memcpy(mask, host->cpu_mask, sizeof(mask));
+	mask[cpu / 64] &= ~(1ull << (cpu % 64));
+	raw3(SYS_sched_setaffinity, task, sizeof(mask), mask); /* no harm if it fails */
+}
+
+void network_start(struct network_early *n, const struct spec *spec, const struct host *host)
+{
+	*n = (struct network_early){ .fd = -EAGAIN,
+				     .loopback_up = spec->network == SPEC_NETWORK_LOOPBACK };
+	if (!network_is_early(host) || is_left_out(spec))
+		return;
+	n->maker = clone_call(CLONE_VM | CLONE_FILES, maker_stack + sizeof(maker_stack), make_early,
+			      n);
+	if (n->maker < 0) {
+		n->fd = (int)n->maker;
+		n->maker = 0;
+		return;
+	}
+	send_to_another_cpu(n->maker, host);
+}
+
+static void wait_for_maker(struct network_early *n)
+{
+	if (n->maker > 0)
+		raw4(SYS_wait4, n->maker, NULL, __WALL, NULL);
+	n->maker = 0;
+}
+
+void network_hand_over(struct network_early *n, int sock)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr message = { .msg_iovlen = 1 };
+	struct iovec data = { &n->fd, sizeof(n->fd) };
+
+	wait_for_maker(n);
+	message.msg_iov = &data;
+	if (n->fd >= 0) {
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.header), &n->fd, sizeof(int));
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+	}
+	/* EPIPE: init has already failed, and says why. */
+	(void)sendmsg(sock, &message, MSG_NOSIGNAL);
+	network_cancel(n);
+}
+
+void network_cancel(struct network_early *n)
+{
+	wait_for_maker(n);
+	if (n->fd >= 0)
+		close(n->fd);
+	n->fd = -EAGAIN;
+}
+
+/* -- in init --------------------------------------------------------------- */
+
+IN_CHILD static void make_in_init(void *arg)
+{
+	struct child *c = arg;
+
+	c->network_fd = make_namespace(c->plan->loopback_up);
+	end_task();
+}
+
 IN_CHILD static int begin_network(struct child *c)
 {
-	long pid;
+	if (network_is_early(c->plan->host))
+		return 0;
+	c->network_maker = clone_call(CLONE_VM | CLONE_FILES | SIGCHLD,
+				      maker_stack + sizeof(maker_stack), make_in_init, c);
+	return c->network_maker < 0 ? (int)c->network_maker : 0;
+}
 
-	pid = clone_call(CLONE_VM | CLONE_FILES | SIGCHLD, maker_stack + sizeof(maker_stack),
-			 make_namespace, c);
-	c->network_maker = pid;
-	return pid < 0 ? (int)pid : 0;
+/* The supervisor's message: the namespace, or why there is none. */
+IN_CHILD static int receive_namespace(int sock)
+{
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control;
+	int word = -EPIPE;
+	struct iovec data = { &word, sizeof(word) };
+	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	long n = raw3(SYS_recvmsg, sock, &message, MSG_CMSG_CLOEXEC);
+
+	if (n < 0)
+		return (int)n;
+	if (word < 0)
+		return word;
+	if (n != sizeof(word) || message.msg_controllen < CMSG_LEN(sizeof(int)))
+		return -EPIPE;
+	return *(const int *)(const void *)CMSG_DATA(&control.header);
 }
 
 IN_CHILD static int enter_network(struct child *c)
 {
-	long r = raw4(SYS_wait4, c->network_maker, NULL, 0, NULL);
+	long r = 0;
 
+	if (network_is_early(c->plan->host))
+		c->network_fd = receive_namespace(c->sock);
+	else
+		r = raw4(SYS_wait4, c->network_maker, NULL, 0, NULL);
 	if (r < 0)
 		return (int)r;
 	if (c->network_fd < 0)

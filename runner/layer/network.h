@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * network: the parent-side half of the row network_ns.
+ *
+ * The kernel takes longer for a network namespace than runner for all the rest,
+ * so it is made by a task of its own, as early as possible. As root that is
+ * before the plan is built, beside the supervisor; rootless only init may make
+ * one (it belongs to init's user namespace), so there init begins it.
+ */
+#ifndef RUNNER_LAYER_NETWORK_H
+#define RUNNER_LAYER_NETWORK_H
+
+#include "host.h"
+#include "spec.h"
+
+struct network_early {
+	long maker; /* the task's pid; 0: there is none */
+	int fd;     /* the namespace, or -errno; valid when the maker has ended */
+	bool loopback_up;
+};
+
+/** Does the supervisor make it? Then init receives it on its socket. */
+bool network_is_early(const struct host *host);
+
+/**
+ * Start the maker, if this run needs one. It shares the caller's memory and
+ * descriptors and ends by itself; *n must stay where it is until then.
+ */
+void network_start(struct network_early *n, const struct spec *spec, const struct host *host);
+
+/** Wait for it and send the namespace to init. Failures reach init as such. */
+void network_hand_over(struct network_early *n, int sock);
+
+/** Wait for it and drop what it made; for a run that does not come to be. */
+void network_cancel(struct network_early *n);
+
+#endif
