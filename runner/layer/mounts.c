@@ -153,22 +153,23 @@ const struct layer layer_tmpfs = {
 
 IN_CHILD static int prove_noexec(struct child *c)
 {
-	static const char path[] = "/tmp/.runner-proof";
-	const char *const argv[] = { path, NULL };
-	long fs[16] = { 0 }; /* statfs(2): f_flags is word 10; ST_NOEXEC is 8 */
-	long fd = raw4(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
-	long r;
-	int p;
+	const struct plan *p = c->plan;
 
-	if (fd < 0)
-		return 0; /* a profile without a writable /tmp has nothing to prove */
-	raw2(SYS_fstatfs, fd, fs);
-	raw1(SYS_close, fd);
-	/* An empty file is no program: were it allowed to run, ENOEXEC would say so. */
-	r = raw3(SYS_execve, path, argv, argv + 1);
-	raw3(SYS_unlinkat, AT_FDCWD, path, 0);
-	p = child_check(c, LAYER_NOEXEC, r == -EACCES, "a file in /tmp could be executed");
-	return p < 0 ? p : child_check(c, LAYER_NOEXEC, fs[10] & 8, "/tmp is not noexec");
+	for (unsigned int i = 0; i < p->n_tmpfs; i++) {
+		long fs[16] = { 0 }; /* statfs(2): f_flags is word 10; ST_NOEXEC is 8 */
+		long fd;
+		int r;
+
+		if (p->tmpfs[i].exec)
+			continue;
+		fd = raw4(SYS_openat, c->root_fd, p->tmpfs[i].target, O_PATH | O_CLOEXEC, 0);
+		raw2(SYS_fstatfs, fd, fs);
+		raw1(SYS_close, fd);
+		r = child_check(c, LAYER_NOEXEC, fs[10] & 8, "a place to write is not noexec");
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 const struct layer layer_noexec = {
