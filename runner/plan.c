@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _DEFAULT_SOURCE
 #include "plan.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -22,7 +25,7 @@ static void *take_room(struct plan *plan, size_t size, struct err *e)
 	size = (size + 7) & ~(size_t)7;
 	if (size <= sizeof(plan->room) - plan->room_used) {
 		plan->room_used += size;
-		return here;
+		return memset(here, 0, size);
 	}
 	t = calloc(1, sizeof(*t) + size);
 	if (!t) {
@@ -168,6 +171,9 @@ int plan_build(const struct spec *spec, const struct host *host, struct plan *pl
 {
 	int r;
 
+	/* One call instead of a page fault each time an array is begun (Linux 5.14). */
+	(void)madvise((void *)((uintptr_t)plan & ~(uintptr_t)4095), sizeof(*plan),
+		      23 /* MADV_POPULATE_WRITE */);
 	/* Large: set the fields, do not copy the whole. */
 	plan->spec = spec;
 	plan->host = host;
@@ -197,5 +203,6 @@ void plan_clear(struct plan *plan)
 		free(plan->filter.filter);
 		free(plan->verdict.filter);
 	}
-	memset(plan, 0, sizeof(*plan));
+	memset(plan, 0, offsetof(struct plan, room));
+	plan->script_fd = plan->exec_fd = -1;
 }

@@ -96,10 +96,8 @@ struct plan_text {
 struct plan {
 	const struct spec *spec;
 	const struct host *host;
-	/* What plan_printf() and plan_list() make, as long as it fits, and the rest. */
-	char room[4096] __attribute__((aligned(8)));
+	struct plan_text *texts; /* strings and lists that found no place in `room` */
 	size_t room_used;
-	struct plan_text *texts;
 
 	uint32_t layers;      /* bit i: row i of layer_table is entered */
 	uint64_t clone_flags; /* CLONE_NEW* */
@@ -110,28 +108,11 @@ struct plan {
 	char uid_map[48];
 	char gid_map[48];
 
-	/* the root, in the order it is made */
-	struct plan_node nodes[PLAN_MAX_NODES];   /* on the root's own tmpfs */
-	unsigned int n_nodes;
-	struct plan_bind view[PLAN_MAX_BINDS];    /* the system, read-only */
-	unsigned int n_view;
-	struct plan_node devices[16];
-	unsigned int n_devices;
-	struct plan_tmpfs tmpfs[PLAN_MAX_TMPFS];
-	unsigned int n_tmpfs;
-	struct plan_node points[PLAN_MAX_POINTS]; /* mount points on those tmpfs */
-	unsigned int n_points;
-	struct plan_bind binds[SPEC_MAX_MOUNTS];  /* what the user asked for */
-	unsigned int n_binds;
-	uint64_t root_size;   /* bytes the root's tmpfs may hold */
+	uint64_t root_size; /* bytes the root's tmpfs may hold */
 	char root_size_text[24];
 	bool proc_subset;
-
 	bool loopback_up;
 	const char *hostname;
-
-	struct plan_rlimit rlimits[PLAN_MAX_RLIMITS];
-	unsigned int n_rlimits;
 	uint64_t cpu_mask[16]; /* sched_setaffinity(2) */
 	bool cpu_mask_set;
 
@@ -139,8 +120,6 @@ struct plan {
 	uint64_t landlock_fs;
 	uint64_t landlock_net;
 	uint64_t landlock_scope;
-	struct plan_rule rules[PLAN_MAX_RULES];
-	unsigned int n_rules;
 
 	/* seccomp: `filter` is loaded; `verdict` says what the answer to a call is */
 	struct sock_fprog filter;
@@ -151,15 +130,35 @@ struct plan {
 	/* the command */
 	const char *const *argv;
 	const char *const *envp;
-	const char *candidates[PLAN_MAX_CANDIDATES]; /* paths inside, tried in turn */
-	unsigned int n_candidates;
-	const char *cwd;      /* relative to the root */
+	const char *cwd; /* inside */
 	int script_fd;
-	int exec_fd;          /* >= 0: execveat(exec_fd) instead of execve; see seccomp */
+	int exec_fd;     /* >= 0: execveat(exec_fd) instead of execve; see seccomp */
 	const char *delivered; /* "/app/NAME", or NULL */
+
+	unsigned int n_nodes, n_view, n_devices, n_tmpfs, n_points, n_binds, n_rlimits, n_rules,
+		n_candidates;
+
+	/*
+	 * From here on only what is counted above is valid; plan_clear() leaves the
+	 * rest as it is, because to clear it would touch every page.
+	 */
+	char room[4096] __attribute__((aligned(8)));
+	/* the root, in the order it is made */
+	struct plan_node nodes[PLAN_MAX_NODES]; /* on the root's own tmpfs */
+	struct plan_bind view[PLAN_MAX_BINDS];	/* the system, read-only */
+	struct plan_node devices[16];
+	struct plan_tmpfs tmpfs[PLAN_MAX_TMPFS];
+	struct plan_node points[PLAN_MAX_POINTS]; /* mount points on those tmpfs */
+	struct plan_bind binds[SPEC_MAX_MOUNTS];  /* what the user asked for */
+	struct plan_rlimit rlimits[PLAN_MAX_RLIMITS];
+	struct plan_rule rules[PLAN_MAX_RULES];
+	const char *candidates[PLAN_MAX_CANDIDATES]; /* paths inside, tried in turn */
 };
 
-/** Build it; *plan must be all zero. On failure nothing is left behind and *e says why. */
+/**
+ * Build it. *plan is all zero, or was cleared. On failure nothing is left behind
+ * and *e says why.
+ */
 int plan_build(const struct spec *spec, const struct host *host, struct plan *plan,
 	       struct err *e);
 void plan_clear(struct plan *plan);
