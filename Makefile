@@ -37,7 +37,7 @@ LIBS := -ljansson -lseccomp -lcap -lmd
 
 BASE := base/err base/fd base/text base/jout
 INPUT := spec limits profile builtin profile_load profile_file policy_file options host
-POLICY := bpf policy
+POLICY := bpf_shrink bpf policy
 DECIDE := idmap command plan plan_print
 LAYERS := table namespaces userns network memfd mounting root devices proc mounts privileges \
 	landlock process seccomp
@@ -69,7 +69,7 @@ MUSL_LIBC ?= $(firstword $(wildcard /usr/lib/*-linux-musl/libc.a /usr/lib/musl/l
 EXPRESS ?= $(if $(SANITIZE),,$(shell command -v $(MUSL_CC) 2>/dev/null))
 EXPRESS_ROOMS := $(filter-out runner/profile runner/profile_file runner/policy_file \
 	runner/cmd_doctor runner/cmd_profile,$(RUNNER:%=runner/%)) \
-	seccomp/bpf runner/express/express runner/express/entry
+	seccomp/bpf_shrink seccomp/bpf runner/express/express runner/express/entry
 EXPRESS_OBJECTS := $(EXPRESS_ROOMS:%=$(O)/express/%.o) $(O)/express/builtin.o
 # musl-gcc hides the kernel's headers along with glibc's; they come last.
 KERNEL_HEADERS := -idirafter /usr/include -idirafter /usr/include/$(shell $(MUSL_CC) -dumpmachine 2>/dev/null)

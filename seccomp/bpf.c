@@ -295,7 +295,7 @@ int bpf_compile(const struct bpf_table *t, uint32_t (*map)(uint32_t), struct soc
 	if (m.overflow)
 		return err_set(e, E2BIG, "the filter is longer than the kernel's %d instructions",
 			       BPF_MAX_INSNS);
-	return (int)m.n;
+	return (int)bpf_shrink(out, m.n);
 }
 
 /* -- running --------------------------------------------------------------- */

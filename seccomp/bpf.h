@@ -78,6 +78,9 @@ int bpf_table_add(struct bpf_table *t, unsigned int nr, const struct bpf_rule *r
 int bpf_compile(const struct bpf_table *t, uint32_t (*map)(uint32_t action),
 		struct sock_filter *out, struct err *e);
 
+/** The same program with fewer instructions; returns their number. In place. */
+unsigned int bpf_shrink(struct sock_filter *program, unsigned int length);
+
 /** What the program says of this call: SECCOMP_RET_*. KILL on a broken program. */
 uint32_t bpf_run(const struct sock_filter *program, unsigned int length,
 		 const struct seccomp_data *data);
