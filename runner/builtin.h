@@ -15,8 +15,8 @@
 
 struct builtin_profile {
 	const char *name;
-	const char *text;   /* the JSON file */
-	const char *sha256; /* of the text, hex */
+	const char *text;	 /* the JSON file */
+	const char *sha256;	 /* of the text, hex */
 	const struct spec *spec; /* what it asks for, with what it extends */
 };
 

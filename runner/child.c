@@ -49,7 +49,7 @@ IN_CHILD int child_check(struct child *c, int layer, bool holds, const char *wha
 	c->board->proofs[layer]++;
 	if (holds)
 		return 0;
-	for (i = 0; what[i] && i < sizeof(c->board->what) - 1; i++)
+	for (i = 0; i < sizeof(c->board->what) - 1 && what[i]; i++)
 		c->board->what[i] = what[i];
 	c->board->what[i] = '\0';
 	return -EACCES;

@@ -74,18 +74,18 @@ struct board {
 struct child {
 	const struct plan *plan;
 	struct board *board;
-	int sock;       /* to the supervisor; its end of file means: die */
-	int stdio[3];   /* what the payload gets as 0, 1, 2 */
-	int item;       /* what the current row is doing, for the error */
-	int root_fd;    /* the new root's mount */
-	int proc_fd;    /* the sandbox's own /proc */
-	int ns_fd;        /* the payload's /proc/self/ns, for the proof; -1 */
-	int host_proc_fd; /* the host's /proc, until the rows that need it are done */
+	int sock;	    /* to the supervisor; its end of file means: die */
+	int stdio[3];	    /* what the payload gets as 0, 1, 2 */
+	int item;	    /* what the current row is doing, for the error */
+	int root_fd;	    /* the new root's mount */
+	int proc_fd;	    /* the sandbox's own /proc */
+	int ns_fd;	    /* the payload's /proc/self/ns, for the proof; -1 */
+	int host_proc_fd;   /* the host's /proc, until the rows that need it are done */
 	long network_maker; /* the task that makes the network namespace */
-	int network_fd;   /* that namespace, or -errno */
-	int memfd_fd;     /* vm.memfd_noexec, for the proof; -1 */
-	int listener_fd;  /* seccomp user notification, or -1 */
-	int exec_fd;      /* the program, where it is executed by descriptor */
+	int network_fd;	    /* that namespace, or -errno */
+	int memfd_fd;	    /* vm.memfd_noexec, for the proof; -1 */
+	int listener_fd;    /* seccomp user notification, or -1 */
+	int exec_fd;	    /* the program, where it is executed by descriptor */
 };
 
 /** pid 1 of the sandbox. Never returns. */

@@ -11,7 +11,7 @@
 /* The child calls fn(arg), which never returns. The parent gets its pid or -errno. */
 #if defined(__x86_64__)
 static inline __attribute__((always_inline)) long clone_call(unsigned long flags, void *stack,
-							  void (*fn)(void *), void *arg)
+							     void (*fn)(void *), void *arg)
 {
 	register void *fn_ __asm__("r12") = (void *)fn;
 	register void *arg_ __asm__("r13") = arg;
@@ -35,7 +35,7 @@ static inline __attribute__((always_inline)) long clone_call(unsigned long flags
 }
 #else
 static inline __attribute__((always_inline)) long clone_call(unsigned long flags, void *stack,
-							  void (*fn)(void *), void *arg)
+							     void (*fn)(void *), void *arg)
 {
 	register long x8 __asm__("x8") = SYS_clone;
 	register unsigned long x0 __asm__("x0") = flags;

@@ -28,8 +28,8 @@ static void help(void)
 /* Which of the capabilities the set-up uses are there: for root in a container. */
 static void missing_capabilities(char *ret, size_t size)
 {
-	static const cap_value_t used[] = { CAP_SYS_ADMIN,    CAP_SETUID,	CAP_SETGID,
-					    CAP_CHOWN,	      CAP_DAC_OVERRIDE, CAP_SETPCAP };
+	static const cap_value_t used[] = { CAP_SYS_ADMIN, CAP_SETUID,	     CAP_SETGID,
+					    CAP_CHOWN,	   CAP_DAC_OVERRIDE, CAP_SETPCAP };
 	cap_t now = cap_get_proc();
 	size_t length = 0;
 

@@ -75,7 +75,9 @@ static int dry_run(const struct plan *plan, struct err *e)
 /* A run that was refused still gets its report. */
 static int reject(struct report *report, const struct spec *spec, const struct err *why)
 {
-	struct outcome o = { .reason = REASON_REJECTED, .exit_code = why->status, .status_exit = -1 };
+	struct outcome o = { .reason = REASON_REJECTED,
+			     .exit_code = why->status,
+			     .status_exit = -1 };
 	struct err e = { 0 };
 
 	snprintf(o.message, sizeof(o.message), "%s", why->text);

@@ -151,8 +151,8 @@ static void print_profile(struct jout *j, const struct spec *s)
 
 static void print_origins(struct jout *j, const struct source *chain, int n)
 {
-	static const char *const keys[] = { "interpreter", "user",    "hostname", "cwd",
-					    "env",	   "mounts",  "network",  "seccomp" };
+	static const char *const keys[] = { "interpreter", "user",   "hostname", "cwd",
+					    "env",	   "mounts", "network",	 "seccomp" };
 
 	jout_object(j, "from");
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)

@@ -101,7 +101,8 @@ static int open_file(const char *path, struct stat *st, struct err *e)
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
 		err_set(e, errno, "'%s': no such file", path);
 		if (!strchr(path, '/') && !ends_in_py(path))
-			err_hint(e, "to run a command found on the sandbox's PATH: runner exec -- %s",
+			err_hint(e,
+				 "to run a command found on the sandbox's PATH: runner exec -- %s",
 				 path);
 		return err_exit_with(e, ERR_EXIT_NOT_FOUND);
 	}
@@ -127,8 +128,11 @@ static bool others_may(const struct plan *plan, const struct stat *st, mode_t ne
 static int bring_copy(struct plan *plan, const char *target, const struct stat *st, mode_t mode,
 		      struct err *e)
 {
-	struct plan_node n = { .kind = PLAN_NODE_COPY, .mode = mode, .path = target,
-			       .length = (size_t)st->st_size, .fd = plan->script_fd };
+	struct plan_node n = { .kind = PLAN_NODE_COPY,
+			       .mode = mode,
+			       .path = target,
+			       .length = (size_t)st->st_size,
+			       .fd = plan->script_fd };
 
 	if (st->st_size > COPY_AT_MOST) {
 		err_set(e, EFBIG, "'%s' is only readable by its owner and larger than %d MiB",
@@ -142,9 +146,12 @@ static int bring_copy(struct plan *plan, const char *target, const struct stat *
 static int bring_bind(struct plan *plan, const char *target, const char *real,
 		      const struct stat *st, struct err *e)
 {
-	struct plan_node point = { .kind = PLAN_NODE_FILE, .mode = 0444, .path = target,
-				   .text = "", .fd = -1 };
-	struct plan_bind b = { .dev = st->st_dev, .ino = st->st_ino, .target = target,
+	struct plan_node point = {
+		.kind = PLAN_NODE_FILE, .mode = 0444, .path = target, .text = "", .fd = -1
+	};
+	struct plan_bind b = { .dev = st->st_dev,
+			       .ino = st->st_ino,
+			       .target = target,
 			       .idmap_fd = -1,
 			       .attributes = RAW_MOUNT_ATTR_RDONLY | RAW_MOUNT_ATTR_NOSUID |
 					     RAW_MOUNT_ATTR_NODEV };

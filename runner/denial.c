@@ -24,20 +24,28 @@ struct word {
 };
 
 static const struct word clone_flags[] = {
-	{ 0x20000, "CLONE_NEWNS" },	  { 0x2000000, "CLONE_NEWCGROUP" },
-	{ 0x4000000, "CLONE_NEWUTS" },	  { 0x8000000, "CLONE_NEWIPC" },
-	{ 0x10000000, "CLONE_NEWUSER" }, { 0x20000000, "CLONE_NEWPID" },
-	{ 0x40000000, "CLONE_NEWNET" },  { 0x10000, "CLONE_THREAD" },
-	{ 0x4000, "CLONE_VFORK" },	  { 0x100, "CLONE_VM" },
+	{ 0x20000, "CLONE_NEWNS" },
+	{ 0x2000000, "CLONE_NEWCGROUP" },
+	{ 0x4000000, "CLONE_NEWUTS" },
+	{ 0x8000000, "CLONE_NEWIPC" },
+	{ 0x10000000, "CLONE_NEWUSER" },
+	{ 0x20000000, "CLONE_NEWPID" },
+	{ 0x40000000, "CLONE_NEWNET" },
+	{ 0x10000, "CLONE_THREAD" },
+	{ 0x4000, "CLONE_VFORK" },
+	{ 0x100, "CLONE_VM" },
 	{ 0, NULL },
 };
 static const struct word families[] = {
-	{ 1, "AF_UNIX" },   { 2, "AF_INET" },	 { 10, "AF_INET6" },   { 15, "AF_KEY" },
-	{ 16, "AF_NETLINK" }, { 17, "AF_PACKET" }, { 21, "AF_RDS" },	 { 31, "AF_BLUETOOTH" },
-	{ 38, "AF_ALG" },   { 40, "AF_VSOCK" },  { 44, "AF_XDP" },	 { 0, NULL },
+	{ 1, "AF_UNIX" },     { 2, "AF_INET" },	   { 10, "AF_INET6" }, { 15, "AF_KEY" },
+	{ 16, "AF_NETLINK" }, { 17, "AF_PACKET" }, { 21, "AF_RDS" },   { 31, "AF_BLUETOOTH" },
+	{ 38, "AF_ALG" },     { 40, "AF_VSOCK" },  { 44, "AF_XDP" },   { 0, NULL },
 };
 static const struct word requests[] = {
-	{ 0x5412, "TIOCSTI" }, { 0x541c, "TIOCLINUX" }, { 0x5423, "TIOCSETD" }, { 0, NULL },
+	{ 0x5412, "TIOCSTI" },
+	{ 0x541c, "TIOCLINUX" },
+	{ 0x5423, "TIOCSETD" },
+	{ 0, NULL },
 };
 
 enum decoding { AS_FLAGS, AS_WORD, AS_HEX };

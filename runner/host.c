@@ -38,7 +38,7 @@ uint64_t host_ns_inode(enum host_ns ns)
  */
 static bool has_capabilities(void)
 {
-	static const int needed[] = { CAP_SYS_ADMIN, CAP_SETUID,      CAP_SETGID,
+	static const int needed[] = { CAP_SYS_ADMIN, CAP_SETUID,       CAP_SETGID,
 				      CAP_CHOWN,     CAP_DAC_OVERRIDE, CAP_SETPCAP };
 	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct data[2];

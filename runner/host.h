@@ -29,8 +29,8 @@ extern const char *const host_ns_names[HOST_NS_COUNT]; /* as in /proc/self/ns */
 
 /* A top-level directory of the host that a merged-/usr system keeps as a link. */
 struct host_link {
-	const char *name;    /* "bin" */
-	char target[64];     /* "usr/bin"; empty: not a link */
+	const char *name; /* "bin" */
+	char target[64];  /* "usr/bin"; empty: not a link */
 	bool is_directory;
 };
 
@@ -45,7 +45,7 @@ struct host_etc {
 enum { HOST_LINKS = 4, HOST_ETC = 5 };
 
 struct host {
-	uint32_t uid;           /* effective */
+	uint32_t uid; /* effective */
 	uint32_t gid;
 	uint32_t pid;
 	/*
@@ -54,13 +54,13 @@ struct host {
 	 */
 	bool privileged;
 	const char *unprivileged_because; /* when !privileged */
-	int landlock_abi;       /* 0: the kernel has no Landlock, or it is off */
-	bool memfd_noexec;      /* privileged, and vm.memfd_noexec exists (Linux 6.3) */
-	unsigned int cpus;      /* CPUs this process may run on */
-	uint64_t cpu_mask[16];  /* which ones */
-	uint64_t open_files;    /* hard limit */
-	uint64_t core;          /* hard limit */
-	uint8_t spread;         /* a random number of this process */
+	int landlock_abi;		  /* 0: the kernel has no Landlock, or it is off */
+	bool memfd_noexec;		  /* privileged, and vm.memfd_noexec exists (Linux 6.3) */
+	unsigned int cpus;		  /* CPUs this process may run on */
+	uint64_t cpu_mask[16];		  /* which ones */
+	uint64_t open_files;		  /* hard limit */
+	uint64_t core;			  /* hard limit */
+	uint8_t spread;			  /* a random number of this process */
 	struct host_link links[HOST_LINKS];
 	struct host_etc etc[HOST_ETC];
 };

@@ -24,8 +24,7 @@ static int write_map(int proc_fd, const char *name, uint32_t inside, uint32_t ou
 }
 
 /* The child only has to exist while its namespace is opened. */
-static int open_of(long pid, uint32_t fs_uid, uint32_t fs_gid, uint32_t host_uid,
-		   uint32_t host_gid)
+static int open_of(long pid, uint32_t fs_uid, uint32_t fs_gid, uint32_t host_uid, uint32_t host_gid)
 {
 	char path[32];
 	cleanup_fd int proc_fd = -1;

@@ -73,7 +73,8 @@ static int open_stdin(const struct plan *plan, struct stdio *s, int *ret_ours, s
 	if (path) {
 		s->fd[0] = open(strcmp(path, "null") == 0 ? "/dev/null" : path,
 				O_RDONLY | O_CLOEXEC | O_NOCTTY);
-		return s->fd[0] < 0 ? err_set(e, errno, "stdin '%s': %s", path, strerror(errno)) : 0;
+		return s->fd[0] < 0 ? err_set(e, errno, "stdin '%s': %s", path, strerror(errno))
+				    : 0;
 	}
 	flags = fcntl(0, F_GETFL);
 	if (flags >= 0 && (flags & O_ACCMODE) == O_RDONLY && !(flags & O_PATH)) {
@@ -98,7 +99,8 @@ static int open_output(const struct plan *plan, int stream, struct stdio *s, int
 	} else {
 		r = make_pipe(plan, ret_ours, &s->fd[stream], false);
 	}
-	return r < 0 ? err_set(e, -r, "%s: %s", stream == 1 ? "stdout" : "stderr", strerror(-r)) : 0;
+	return r < 0 ? err_set(e, -r, "%s: %s", stream == 1 ? "stdout" : "stderr", strerror(-r))
+		     : 0;
 }
 
 /* What a failing clone3(2) most likely means, and what to do. */
@@ -108,11 +110,12 @@ static int clone_error(const struct plan *plan, int error, struct err *e)
 	switch (error) {
 	case EPERM:
 	case EACCES:
-		return err_hint(e, plan->host->privileged
-					   ? "a container or a security module forbids namespaces; "
-					     "see 'runner doctor'"
-					   : "this host may not allow user namespaces to ordinary "
-					     "users; 'runner doctor' names the setting%s",
+		return err_hint(e,
+				plan->host->privileged
+					? "a container or a security module forbids namespaces; "
+					  "see 'runner doctor'"
+					: "this host may not allow user namespaces to ordinary "
+					  "users; 'runner doctor' names the setting%s",
 				"");
 	case ENOSPC:
 	case EUSERS:
@@ -148,10 +151,19 @@ static int clone_init(const struct plan *plan, const struct stdio *s, int child_
 				       .exit_signal = SIGCHLD };
 	long pid;
 
-	c = (struct child){ .plan = plan, .board = run->board, .sock = child_sock,
-			    .stdio = { s->fd[0], s->fd[1], s->fd[2] }, .item = -1, .root_fd = -1,
-			    .proc_fd = -1, .ns_fd = -1, .host_proc_fd = -1, .network_fd = -1, .memfd_fd = -1,
-			    .listener_fd = -1, .exec_fd = -1 };
+	c = (struct child){ .plan = plan,
+			    .board = run->board,
+			    .sock = child_sock,
+			    .stdio = { s->fd[0], s->fd[1], s->fd[2] },
+			    .item = -1,
+			    .root_fd = -1,
+			    .proc_fd = -1,
+			    .ns_fd = -1,
+			    .host_proc_fd = -1,
+			    .network_fd = -1,
+			    .memfd_fd = -1,
+			    .listener_fd = -1,
+			    .exec_fd = -1 };
 	run->started_at_ms = (int64_t)(clock_ns(CLOCK_REALTIME) / 1000000);
 	run->started_ns = clock_ns(CLOCK_MONOTONIC);
 	pid = raw2(SYS_clone3, &args, sizeof(args));

@@ -21,15 +21,15 @@
 
 struct running {
 	pid_t init;
-	int init_fd;     /* pidfd; readable when init has ended */
+	int init_fd; /* pidfd; readable when init has ended */
 	int sock;
 	struct board *board;
-	uint64_t started_ns; /* CLOCK_MONOTONIC, at clone */
+	uint64_t started_ns;   /* CLOCK_MONOTONIC, at clone */
 	int64_t started_at_ms; /* CLOCK_REALTIME */
 	/* our ends of the payload's streams; -1: it has the caller's own */
-	int in;          /* we write */
-	int out;         /* we read */
-	int err;         /* we read */
+	int in;	 /* we write */
+	int out; /* we read */
+	int err; /* we read */
 };
 
 /**

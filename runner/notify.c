@@ -47,7 +47,10 @@ static void record(const struct seccomp_notif *n, int listener, int error, struc
 		return;
 	}
 	d = &o->denials[o->n_denials++];
-	*d = (struct denial){ .nr = n->data.nr, .error = error, .arch = n->data.arch, .count = 1,
+	*d = (struct denial){ .nr = n->data.nr,
+			      .error = error,
+			      .arch = n->data.arch,
+			      .count = 1,
 			      .pid = (pid_t)n->pid };
 	memcpy(d->args, n->data.args, sizeof(d->args));
 	read_comm(d->pid, d->comm);
@@ -74,9 +77,7 @@ bool notify_answer(int listener, const struct plan *plan, struct outcome *o)
 		return false;
 	answer = bpf_run(plan->verdict.filter, plan->verdict.len, &in.notif.data);
 	switch (answer & SECCOMP_RET_ACTION_FULL) {
-	case SECCOMP_RET_ERRNO:
-		error = (int)(answer & SECCOMP_RET_DATA);
-		break;
+	case SECCOMP_RET_ERRNO: error = (int)(answer & SECCOMP_RET_DATA); break;
 	case SECCOMP_RET_KILL_PROCESS:
 	case SECCOMP_RET_KILL_THREAD:
 		/* It waits for an answer that never comes; the tree is ended instead. */

@@ -33,13 +33,10 @@ static int set_limit(struct spec *s, const struct option *o, const char *value, 
 		if (strcmp(l->name, o->limit) != 0)
 			continue;
 		switch (limit_parse(l, value, &v)) {
-		case 0:
-			*limit_field(&s->limits, l) = v;
-			return 0;
+		case 0: *limit_field(&s->limits, l) = v; return 0;
 		case -ERANGE:
 			return err_set(e, ERANGE, "--%s: '%.60s' is out of range", o->name, value);
-		default:
-			return bad_value(e, o, value, limit_example(l));
+		default: return bad_value(e, o, value, limit_example(l));
 		}
 	}
 	return -EINVAL;
@@ -122,8 +119,8 @@ static int set_bind(struct spec *s, const struct option *o, const char *value, s
 	} else {
 		real = realpath(m.source, NULL);
 		if (!real)
-			return err_set(e, errno, "--%s: bind source '%.200s': %s", o->name, m.source,
-				       strerror(errno));
+			return err_set(e, errno, "--%s: bind source '%.200s': %s", o->name,
+				       m.source, strerror(errno));
 		m.destination = spec_strdup(s, real);
 		free(real);
 	}
@@ -224,8 +221,8 @@ static const struct option options[] = {
 	{ "file-size", "SIZE", "largest file a process may write", set_limit, "file_size" },
 	{ "grace", "TIME", "from a passed-on signal to the end of the tree", set_limit, "grace" },
 	{ "network", "none|loopback|host", "what network there is", set_network, NULL },
-	{ "seccomp", "NAME|FILE", "system call policy: default, no-fork, or an OCI file", set_seccomp,
-	  NULL },
+	{ "seccomp", "NAME|FILE", "system call policy: default, no-fork, or an OCI file",
+	  set_seccomp, NULL },
 	{ "without", "LAYER", "leave a layer out; the report says so", set_without, NULL },
 	{ "dry-run", NULL, "print the plan as JSON and run nothing", set_dry_run, NULL },
 };
@@ -290,7 +287,8 @@ static int next_option(char *const *argv, int *at, const struct option **ret, co
 		if (o->argument && !*value) {
 			*value = argv[*at + 1];
 			if (!*value)
-				return err_set(e, EINVAL, "--%s needs a value: %s", o->name, o->argument);
+				return err_set(e, EINVAL, "--%s needs a value: %s", o->name,
+					       o->argument);
 			*at += 1;
 		}
 		return 1;
@@ -298,8 +296,7 @@ static int next_option(char *const *argv, int *at, const struct option **ret, co
 	return unknown(e, word);
 }
 
-int options_parse(struct spec *s, char *const *argv, const char *const *caller_env,
-		  struct err *e)
+int options_parse(struct spec *s, char *const *argv, const char *const *caller_env, struct err *e)
 {
 	const char *profile = "default";
 	const struct option *o;

@@ -20,8 +20,7 @@ enum options_result { OPTIONS_RUN, OPTIONS_HELP };
  * Fill *s from argv[1..] (argv[0] is the verb). Returns an options_result, or
  * -errno with *e set. The spec borrows argv and caller_env.
  */
-int options_parse(struct spec *s, char *const *argv, const char *const *caller_env,
-		  struct err *e);
+int options_parse(struct spec *s, char *const *argv, const char *const *caller_env, struct err *e);
 
 /** The option list of `runner exec --help`. */
 void options_help(FILE *out);

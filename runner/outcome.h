@@ -14,13 +14,13 @@
 #include <sys/types.h>
 
 enum reason {
-	REASON_EXITED,       /* the payload ended by itself */
+	REASON_EXITED,	     /* the payload ended by itself */
 	REASON_SIGNALED,     /* a signal ended it, and runner did not send that */
 	REASON_WALL_TIME,    /* runner ended it: limits.wall_time */
 	REASON_CPU_TIME,     /* limits.cpu_time: by runner, or by RLIMIT_CPU */
-	REASON_MEMORY,       /* reserved for the cgroup's evidence */
-	REASON_OUTPUT,       /* runner ended it: limits.output with on_output kill */
-	REASON_SECCOMP,      /* runner ended it: a call the policy answers with a kill */
+	REASON_MEMORY,	     /* reserved for the cgroup's evidence */
+	REASON_OUTPUT,	     /* runner ended it: limits.output with on_output kill */
+	REASON_SECCOMP,	     /* runner ended it: a call the policy answers with a kill */
 	REASON_REJECTED,     /* runner refused to start it */
 	REASON_SETUP_FAILED, /* a layer could not be entered or proved; it never started */
 	REASON_CANCELED,     /* runner was told to stop */
@@ -34,25 +34,25 @@ enum { OUTCOME_MAX_DENIALS = 64 };
 /* One kind of refused call; `first` values are of the first one seen. */
 struct denial {
 	int nr;
-	int error;          /* errno it got; 0: the run was ended for it */
+	int error; /* errno it got; 0: the run was ended for it */
 	uint32_t arch;
-	uint64_t args[6];   /* first */
+	uint64_t args[6]; /* first */
 	uint64_t count;
-	pid_t pid;          /* first; on the host */
-	char comm[16];      /* first */
+	pid_t pid;     /* first; on the host */
+	char comm[16]; /* first */
 };
 
 struct stream_usage {
-	uint64_t bytes;  /* written by the payload */
+	uint64_t bytes;	 /* written by the payload */
 	uint64_t passed; /* handed on */
 	bool truncated;
 };
 
 struct outcome {
 	enum reason reason;
-	int exit_code;   /* of runner; see runner(1), EXIT STATUS */
+	int exit_code;	 /* of runner; see runner(1), EXIT STATUS */
 	int status_exit; /* the payload's own exit status, or -1 */
-	int signal;      /* that ended the payload, or 0 */
+	int signal;	 /* that ended the payload, or 0 */
 	char message[1024];
 	char hint[768];
 
@@ -61,16 +61,16 @@ struct outcome {
 	uint64_t setup_ns;     /* from clone to exec; 0: it was not reached */
 	uint64_t prove_ns;
 	uint64_t user_us, system_us; /* the whole tree */
-	uint64_t maxrss_bytes; /* of its largest process */
+	uint64_t maxrss_bytes;	     /* of its largest process */
 
 	struct stream_usage out, err;
 	struct denial denials[OUTCOME_MAX_DENIALS];
 	unsigned int n_denials;
 	uint64_t denials_dropped; /* calls that found no row */
 
-	int survivors;    /* processes counted in the sandbox afterwards; -1: not countable */
-	pid_t init_pid;   /* on the host */
-	bool started;     /* the payload was executed */
+	int survivors;	/* processes counted in the sandbox afterwards; -1: not countable */
+	pid_t init_pid; /* on the host */
+	bool started;	/* the payload was executed */
 };
 
 #endif

@@ -63,8 +63,7 @@ const char **plan_list(struct plan *plan, size_t n, struct err *e)
 static bool has_dir(const struct plan *plan, const char *path, size_t length)
 {
 	for (unsigned int i = 0; i < plan->n_nodes; i++)
-		if (plan->nodes[i].kind == PLAN_NODE_DIR &&
-		    strlen(plan->nodes[i].path) == length &&
+		if (plan->nodes[i].kind == PLAN_NODE_DIR && strlen(plan->nodes[i].path) == length &&
 		    memcmp(plan->nodes[i].path, path, length) == 0)
 			return true;
 	return false;
@@ -84,7 +83,9 @@ int plan_add_dir(struct plan *plan, const char *path, mode_t mode, struct err *e
 	size_t length = strlen(path);
 
 	for (size_t i = 1; i <= length; i++) {
-		struct plan_node n = { .kind = PLAN_NODE_DIR, .mode = mode, .path = path, .fd = -1 };
+		struct plan_node n = {
+			.kind = PLAN_NODE_DIR, .mode = mode, .path = path, .fd = -1
+		};
 
 		if (path[i] != '/' && path[i] != '\0')
 			continue;
@@ -166,8 +167,7 @@ static int build(struct plan *plan, struct err *e)
 	return r;
 }
 
-int plan_build(const struct spec *spec, const struct host *host, struct plan *plan,
-	       struct err *e)
+int plan_build(const struct spec *spec, const struct host *host, struct plan *plan, struct err *e)
 {
 	int r;
 

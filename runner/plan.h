@@ -39,33 +39,33 @@ enum {
 /* Something we make on a file system of our own (never on a user's). */
 enum plan_node_kind {
 	PLAN_NODE_DIR,
-	PLAN_NODE_LINK,  /* text is the target */
-	PLAN_NODE_FILE,  /* text is the content */
-	PLAN_NODE_COPY,  /* the content is read from fd */
+	PLAN_NODE_LINK,	  /* text is the target */
+	PLAN_NODE_FILE,	  /* text is the content */
+	PLAN_NODE_COPY,	  /* the content is read from fd */
 	PLAN_NODE_DEVICE, /* a character device; rootless: a bind of the host's */
 };
 
 struct plan_node {
 	enum plan_node_kind kind;
 	mode_t mode;
-	const char *path;   /* relative to the new root */
+	const char *path; /* relative to the new root */
 	const char *text;
-	size_t length;      /* of text, or of what fd gives */
-	int fd;             /* PLAN_NODE_COPY */
-	dev_t device;       /* PLAN_NODE_DEVICE */
+	size_t length; /* of text, or of what fd gives */
+	int fd;	       /* PLAN_NODE_COPY */
+	dev_t device;  /* PLAN_NODE_DEVICE */
 };
 
 /* Mount attributes are RAW_MOUNT_ATTR_*: nosuid and nodev are always set. */
 struct plan_bind {
 	const char *source; /* host path; the child opens it once more ... */
-	dev_t dev;          /* ... and refuses it unless it is this very inode; */
-	ino_t ino;          /* 0: a system path, not checked */
+	dev_t dev;	    /* ... and refuses it unless it is this very inode; */
+	ino_t ino;	    /* 0: a system path, not checked */
 	const char *target; /* relative to the new root */
 	uint64_t attributes;
-	bool optional;      /* a source that does not exist is skipped */
-	bool exec;          /* Landlock lets programs be executed from here */
+	bool optional; /* a source that does not exist is skipped */
+	bool exec;     /* Landlock lets programs be executed from here */
 	bool directory;
-	int idmap_fd;       /* user namespace for an id-mapped mount, or -1 */
+	int idmap_fd; /* user namespace for an id-mapped mount, or -1 */
 };
 
 struct plan_tmpfs {
@@ -85,7 +85,7 @@ struct plan_rlimit {
 struct plan_rule {
 	const char *path; /* absolute, inside */
 	uint64_t access;  /* LANDLOCK_ACCESS_FS_* the running ABI knows */
-	bool optional;    /* the path may not be there */
+	bool optional;	  /* the path may not be there */
 };
 
 struct plan_text {
@@ -132,7 +132,7 @@ struct plan {
 	const char *const *envp;
 	const char *cwd; /* inside */
 	int script_fd;
-	int exec_fd;     /* >= 0: execveat(exec_fd) instead of execve; see seccomp */
+	int exec_fd;	       /* >= 0: execveat(exec_fd) instead of execve; see seccomp */
 	const char *delivered; /* "/app/NAME", or NULL */
 
 	unsigned int n_nodes, n_view, n_devices, n_tmpfs, n_points, n_binds, n_rlimits, n_rules,
@@ -159,8 +159,7 @@ struct plan {
  * Build it. *plan is all zero, or was cleared. On failure nothing is left behind
  * and *e says why.
  */
-int plan_build(const struct spec *spec, const struct host *host, struct plan *plan,
-	       struct err *e);
+int plan_build(const struct spec *spec, const struct host *host, struct plan *plan, struct err *e);
 void plan_clear(struct plan *plan);
 
 /** Is this layer entered? `layer` is an index into layer_table. */

@@ -27,8 +27,8 @@ static int bad(struct err *e, const struct place *p, const char *what)
 
 static const char *kind(const json_t *v)
 {
-	static const char *const names[] = { "an object", "an array",  "a string",  "an integer",
-					     "a number",  "true",      "false",     "null" };
+	static const char *const names[] = { "an object", "an array", "a string", "an integer",
+					     "a number",  "true",     "false",	  "null" };
 
 	return names[json_typeof(v)];
 }
@@ -45,7 +45,8 @@ static size_t go_down(struct place *p, const char *format, const char *name, siz
 	size_t length = strlen(p->path);
 
 	if (name)
-		snprintf(p->path + length, sizeof(p->path) - length, "%s%s", length ? "." : "", name);
+		snprintf(p->path + length, sizeof(p->path) - length, "%s%s", length ? "." : "",
+			 name);
 	else
 		snprintf(p->path + length, sizeof(p->path) - length, format, index);
 	return length;
@@ -60,7 +61,8 @@ static int read_object(struct spec *s, json_t *object, const struct key *keys, s
 
 	if (!json_is_object(object))
 		return wrong_type(e, p, "an object", object);
-	json_object_foreach(object, name, value) {
+	json_object_foreach(object, name, value)
+	{
 		const struct key *k = keys;
 		size_t length = go_down(p, NULL, name, 0);
 		int r;
@@ -71,7 +73,7 @@ static int read_object(struct spec *s, json_t *object, const struct key *keys, s
 			const char *names[24] = { NULL };
 			const char *near;
 
-			for (unsigned int i = 0; keys[i].name && i < 23; i++)
+			for (unsigned int i = 0; i < 23 && keys[i].name; i++)
 				names[i] = keys[i].name;
 			near = text_nearest(name, names);
 			bad(e, p, "unknown key");
@@ -189,7 +191,8 @@ static int read_env_set(struct spec *s, json_t *v, struct place *p, struct err *
 
 	if (!json_is_object(v))
 		return wrong_type(e, p, "an object", v);
-	json_object_foreach(v, name, value) {
+	json_object_foreach(v, name, value)
+	{
 		size_t length = go_down(p, NULL, name, 0);
 		const char *key = spec_strdup(s, name);
 		const char *text = NULL;
@@ -211,7 +214,8 @@ static int read_names(struct spec *s, json_t *v, struct place *p, struct err *e,
 
 	if (!json_is_array(v))
 		return wrong_type(e, p, "an array of strings", v);
-	json_array_foreach(v, i, item) {
+	json_array_foreach(v, i, item)
+	{
 		size_t length = go_down(p, "[%zu]", NULL, i);
 		const char *text = NULL;
 
@@ -236,7 +240,9 @@ static int read_env_pass(struct spec *s, json_t *v, struct place *p, struct err 
 
 static int read_env(struct spec *s, json_t *v, struct place *p, struct err *e)
 {
-	static const struct key keys[] = { { "set", read_env_set }, { "pass", read_env_pass }, { 0 } };
+	static const struct key keys[] = { { "set", read_env_set },
+					   { "pass", read_env_pass },
+					   { 0 } };
 
 	return read_object(s, v, keys, p, e);
 }
@@ -257,9 +263,9 @@ static int read_mount_options(json_t *v, struct spec_mount *m, struct place *p, 
 		bool *field;
 		bool value;
 	} options[] = {
-		{ "ro", &m->read_only, true }, { "rw", &m->read_only, false },
-		{ "exec", &m->exec, true },    { "noexec", &m->exec, false },
-		{ "nosuid", &ignored, true },  { "nodev", &ignored, true },
+		{ "ro", &m->read_only, true },	    { "rw", &m->read_only, false },
+		{ "exec", &m->exec, true },	    { "noexec", &m->exec, false },
+		{ "nosuid", &ignored, true },	    { "nodev", &ignored, true },
 		{ "optional", &m->optional, true },
 	};
 	size_t i;
@@ -267,7 +273,8 @@ static int read_mount_options(json_t *v, struct spec_mount *m, struct place *p, 
 
 	if (!json_is_array(v))
 		return wrong_type(e, p, "an array of strings", v);
-	json_array_foreach(v, i, item) {
+	json_array_foreach(v, i, item)
+	{
 		const char *word = json_string_value(item);
 		size_t k = 0;
 
@@ -346,7 +353,8 @@ static int read_mount(struct spec *s, json_t *object, struct place *p, struct er
 		return wrong_type(e, p, "an object", object);
 	type = json_string_value(json_object_get(object, "type"));
 	m.read_only = !type || strcmp(type, "tmpfs") != 0;
-	json_object_foreach(object, name, v) {
+	json_object_foreach(object, name, v)
+	{
 		size_t length = go_down(p, NULL, name, 0);
 
 		if (read_mount_key(s, name, v, &m, p, e) < 0)
@@ -377,7 +385,8 @@ static int read_mounts(struct spec *s, json_t *v, struct place *p, struct err *e
 
 	if (!json_is_array(v))
 		return wrong_type(e, p, "an array", v);
-	json_array_foreach(v, i, item) {
+	json_array_foreach(v, i, item)
+	{
 		size_t length = go_down(p, "[%zu]", NULL, i);
 
 		if (read_mount(s, item, p, e) < 0)
@@ -400,7 +409,8 @@ static int read_limits(struct spec *s, json_t *object, struct place *p, struct e
 	for (int i = 0; i < LIMITS; i++)
 		names[i] = limit_table[i].name;
 	names[LIMITS] = "on_output";
-	json_object_foreach(object, name, v) {
+	json_object_foreach(object, name, v)
+	{
 		size_t length = go_down(p, NULL, name, 0);
 		const char *near;
 		int i = 0;
@@ -408,8 +418,8 @@ static int read_limits(struct spec *s, json_t *object, struct place *p, struct e
 		while (i < LIMITS && strcmp(limit_table[i].name, name) != 0)
 			i++;
 		if (i < LIMITS) {
-			if (read_number(v, limit_table[i].unit, limit_field(&s->limits, &limit_table[i]),
-					p, e) < 0)
+			if (read_number(v, limit_table[i].unit,
+					limit_field(&s->limits, &limit_table[i]), p, e) < 0)
 				return -e->code;
 		} else if (strcmp(name, "on_output") == 0) {
 			const char *text = json_string_value(v);

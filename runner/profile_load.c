@@ -28,7 +28,7 @@ int profile_load(struct spec *s, const char *name, struct err *e)
 		s->profile_sha256 = p->sha256;
 		return 0;
 	}
-	for (unsigned int i = 0; builtin_profiles[i].name && i < 31; i++)
+	for (unsigned int i = 0; i < 31 && builtin_profiles[i].name; i++)
 		names[i] = builtin_profiles[i].name;
 	near = text_nearest(name, names);
 	err_set(e, ENOENT, "there is no profile '%s'", name);

@@ -17,15 +17,15 @@
 enum { RELAY_BUFFER = 64 * 1024 };
 
 struct relay {
-	int from;        /* -1: nothing to read any more */
-	int to;          /* -1: nobody reads any more */
+	int from;	 /* -1: nothing to read any more */
+	int to;		 /* -1: nobody reads any more */
 	bool to_is_file; /* a write never waits */
-	uint64_t limit;  /* bytes handed on at most; UNLIMITED */
-	uint64_t bytes;  /* read so far */
+	uint64_t limit;	 /* bytes handed on at most; UNLIMITED */
+	uint64_t bytes;	 /* read so far */
 	uint64_t passed; /* written so far */
 	bool truncated;
 	size_t start, end; /* of what the buffer holds */
-	char *buffer;    /* RELAY_BUFFER bytes */
+	char *buffer;	   /* RELAY_BUFFER bytes */
 };
 
 void relay_init(struct relay *r, int from, int to, uint64_t limit, char *buffer);

@@ -69,13 +69,17 @@ static void write_usage(struct jout *j, const struct spec *spec, const struct pl
 	jout_string(j, "peak_of", "largest process");
 	jout_limit(j, "limit_bytes", l->memory);
 	jout_string(j, "enforced_by",
-		    l->memory == UNLIMITED ? NULL : rlimits ? "rlimit_data" : "nothing");
+		    l->memory == UNLIMITED ? NULL
+		    : rlimits		   ? "rlimit_data"
+					   : "nothing");
 	jout_end_object(j);
 	jout_object(j, "pids");
 	jout_null(j, "peak");
 	jout_limit(j, "limit", l->pids);
 	jout_string(j, "enforced_by",
-		    l->pids == UNLIMITED ? NULL : rlimits ? "rlimit_nproc" : "nothing");
+		    l->pids == UNLIMITED ? NULL
+		    : rlimits		 ? "rlimit_nproc"
+					 : "nothing");
 	jout_end_object(j);
 	jout_object(j, "cpu_limit");
 	if (l->cpus_milli == UNLIMITED)
@@ -85,7 +89,9 @@ static void write_usage(struct jout *j, const struct spec *spec, const struct pl
 	if (affinity)
 		jout_uint(j, "effective_cpus", (l->cpus_milli + 999) / 1000);
 	jout_string(j, "enforced_by",
-		    l->cpus_milli == UNLIMITED ? NULL : affinity ? "affinity" : "nothing");
+		    l->cpus_milli == UNLIMITED ? NULL
+		    : affinity		       ? "affinity"
+					       : "nothing");
 	jout_end_object(j);
 	jout_object(j, "wall_limit");
 	jout_limit(j, "limit_ms", l->wall_ms);
@@ -150,7 +156,9 @@ static void write_layers(struct jout *j, const struct spec *spec, const struct p
 			named |= strcmp(spec->without[k], l->name) == 0;
 		jout_object(j, l->name);
 		jout_string(j, "state",
-			    !on ? named ? "left_out" : "not_needed" : o->started ? "on" : "planned");
+			    !on		 ? named ? "left_out" : "not_needed"
+			    : o->started ? "on"
+					 : "planned");
 		if (on && board)
 			jout_uint(j, "proof", board->proofs[i]);
 		if (on && l->describe) {

@@ -16,8 +16,8 @@
 #include "plan.h"
 
 struct report {
-	int fd;           /* -1: no report was asked for */
-	int dir_fd;       /* >= 0: fd is an unnamed file to be given `name` there */
+	int fd;	    /* -1: no report was asked for */
+	int dir_fd; /* >= 0: fd is an unnamed file to be given `name` there */
 	const char *name;
 	const char *target; /* as the user wrote it */
 };

@@ -36,12 +36,12 @@ enum spec_mount_type { SPEC_MOUNT_BIND, SPEC_MOUNT_TMPFS };
 struct spec_mount {
 	enum spec_mount_type type;
 	bool read_only;
-	bool exec; /* programs may be executed from it */
-	bool optional; /* bind: no error when the source does not exist */
-	const char *source;      /* host path; NULL for tmpfs */
+	bool exec;		 /* programs may be executed from it */
+	bool optional;		 /* bind: no error when the source does not exist */
+	const char *source;	 /* host path; NULL for tmpfs */
 	const char *destination; /* absolute and plain, inside */
-	uint64_t size;           /* tmpfs: bytes */
-	uint64_t inodes;         /* tmpfs: files */
+	uint64_t size;		 /* tmpfs: bytes */
+	uint64_t inodes;	 /* tmpfs: files */
 };
 
 /* value == NULL: pass the caller's value on, if there is one. */
@@ -52,35 +52,35 @@ struct spec_env {
 
 struct spec_limits {
 	uint64_t wall_ms;
-	uint64_t cpu_ms;     /* user + system, the whole tree */
+	uint64_t cpu_ms; /* user + system, the whole tree */
 	uint64_t memory;
-	uint64_t pids;       /* tasks: processes and threads */
+	uint64_t pids; /* tasks: processes and threads */
 	uint64_t cpus_milli;
-	uint64_t output;     /* bytes of stdout and of stderr, each */
+	uint64_t output; /* bytes of stdout and of stderr, each */
 	uint64_t open_files;
 	uint64_t file_size;
-	bool output_kills;   /* reaching `output` ends the run */
-	uint64_t grace_ms;   /* from a forwarded SIGTERM to SIGKILL */
+	bool output_kills; /* reaching `output` ends the run */
+	uint64_t grace_ms; /* from a forwarded SIGTERM to SIGKILL */
 };
 
 /* How the command is found. */
 enum spec_command {
-	SPEC_COMMAND_FILE, /* argv[0] is a file of the caller's: deliver it to /app */
+	SPEC_COMMAND_FILE,   /* argv[0] is a file of the caller's: deliver it to /app */
 	SPEC_COMMAND_INSIDE, /* argv[0] is looked up inside the sandbox */
 };
 
 struct spec {
 	/* who and how */
-	const char *profile;        /* name or path, for the report */
+	const char *profile;	    /* name or path, for the report */
 	const char *profile_sha256; /* of its text, hex */
 	const char *description;
 	enum spec_command command;
-	const char *const *argv;    /* NULL-terminated */
+	const char *const *argv;	/* NULL-terminated */
 	const char *const *interpreter; /* for .py; NULL-terminated */
-	const char *const *caller_env;  /* the caller's environ */
+	const char *const *caller_env;	/* the caller's environ */
 
 	/* what it sees */
-	const char *rootfs;         /* NULL: the host's /usr and a few /etc files */
+	const char *rootfs; /* NULL: the host's /usr and a few /etc files */
 	struct spec_mount mounts[SPEC_MAX_MOUNTS];
 	unsigned int n_mounts;
 	struct spec_env env[SPEC_MAX_ENV];
@@ -93,13 +93,13 @@ struct spec {
 
 	/* what holds it */
 	struct spec_limits limits;
-	const char *seccomp;        /* name of a built-in policy, or a path with a slash */
+	const char *seccomp; /* name of a built-in policy, or a path with a slash */
 	const char *without[SPEC_MAX_WITHOUT];
 	unsigned int n_without;
 
 	/* where things go */
-	const char *stdin_path;     /* NULL: the caller's; "null": /dev/null; else a file */
-	const char *report;         /* NULL, "-", "fd:N" or a path */
+	const char *stdin_path; /* NULL: the caller's; "null": /dev/null; else a file */
+	const char *report;	/* NULL, "-", "fd:N" or a path */
 	bool dry_run;
 
 	struct spec_owned *owned;

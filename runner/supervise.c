@@ -26,12 +26,12 @@ struct watch {
 	const struct plan *plan;
 	struct running *run;
 	struct outcome *o;
-	int proc_fd;      /* the sandbox's /proc; -1 until init sent it */
+	int proc_fd; /* the sandbox's /proc; -1 until init sent it */
 	int listener;
 	bool listener_done;
 	int signals;
 	struct relay in, out, err;
-	struct acts acts; /* what we did, for the verdict */
+	struct acts acts;	/* what we did, for the verdict */
 	uint64_t wall_deadline; /* ns; UINT64_MAX: none */
 	uint64_t grace_deadline;
 	uint64_t cpu_check;
@@ -80,7 +80,9 @@ static void receive_descriptors(struct watch *w)
 	} control;
 	char byte;
 	struct iovec data = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control,
+	struct msghdr message = { .msg_iov = &data,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
 				  .msg_controllen = sizeof(control) };
 	ssize_t n = recvmsg(w->run->sock, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
@@ -88,9 +90,9 @@ static void receive_descriptors(struct watch *w)
 
 	if (n <= 0 || !header || header->cmsg_type != SCM_RIGHTS)
 		return;
-	memcpy(fds, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0) <= sizeof(fds)
-					       ? header->cmsg_len - CMSG_LEN(0)
-					       : sizeof(fds));
+	memcpy(fds, CMSG_DATA(header),
+	       header->cmsg_len - CMSG_LEN(0) <= sizeof(fds) ? header->cmsg_len - CMSG_LEN(0)
+							     : sizeof(fds));
 	w->proc_fd = fds[0];
 	w->listener = fds[1];
 	w->o->started = true;
@@ -188,9 +190,9 @@ static void watch_until_init_ends(struct watch *w)
 
 		p[ON_INIT] = (struct pollfd){ .fd = w->run->init_fd, .events = POLLIN };
 		p[ON_SOCK] = (struct pollfd){ .fd = w->o->started ? -1 : w->run->sock,
-						.events = POLLIN };
+					      .events = POLLIN };
 		p[ON_LISTENER] = (struct pollfd){ .fd = w->listener_done ? -1 : w->listener,
-						    .events = POLLIN };
+						  .events = POLLIN };
 		p[ON_SIGNALS] = (struct pollfd){ .fd = w->signals, .events = POLLIN };
 		p[ON_IN] = w->run->in >= 0 ? relay_poll(&w->in) : (struct pollfd){ .fd = -1 };
 		p[ON_OUT] = w->run->out >= 0 ? relay_poll(&w->out) : (struct pollfd){ .fd = -1 };
@@ -258,8 +260,13 @@ void supervise(const struct plan *plan, struct running *run, struct outcome *ret
 {
 	const struct spec_limits *l = &plan->spec->limits;
 	bool report_on_stdout = plan->spec->report && strcmp(plan->spec->report, "-") == 0;
-	struct watch w = { .plan = plan, .run = run, .o = ret, .proc_fd = -1, .listener = -1,
-			   .wall_deadline = UINT64_MAX, .grace_deadline = UINT64_MAX,
+	struct watch w = { .plan = plan,
+			   .run = run,
+			   .o = ret,
+			   .proc_fd = -1,
+			   .listener = -1,
+			   .wall_deadline = UINT64_MAX,
+			   .grace_deadline = UINT64_MAX,
 			   .cpu_check = UINT64_MAX };
 	sigset_t signals;
 

@@ -14,11 +14,16 @@
 #include "layer/layer.h"
 
 const char *const reason_names[REASON_COUNT] = {
-	[REASON_EXITED] = "exited",	    [REASON_SIGNALED] = "signaled",
-	[REASON_WALL_TIME] = "wall_time",   [REASON_CPU_TIME] = "cpu_time",
-	[REASON_MEMORY] = "memory",	    [REASON_OUTPUT] = "output",
-	[REASON_SECCOMP] = "seccomp",	    [REASON_REJECTED] = "rejected",
-	[REASON_SETUP_FAILED] = "setup_failed", [REASON_CANCELED] = "canceled",
+	[REASON_EXITED] = "exited",
+	[REASON_SIGNALED] = "signaled",
+	[REASON_WALL_TIME] = "wall_time",
+	[REASON_CPU_TIME] = "cpu_time",
+	[REASON_MEMORY] = "memory",
+	[REASON_OUTPUT] = "output",
+	[REASON_SECCOMP] = "seccomp",
+	[REASON_REJECTED] = "rejected",
+	[REASON_SETUP_FAILED] = "setup_failed",
+	[REASON_CANCELED] = "canceled",
 	[REASON_INTERNAL] = "internal",
 };
 
@@ -42,8 +47,8 @@ static const char *const start_words[] = {
 
 static void start_failed(const struct plan *plan, const struct board *b, struct outcome *o)
 {
-	const char *what = b->item >= 0 && b->item <= BOARD_START_PROGRAM ? start_words[b->item]
-									  : "start";
+	const char *what =
+		b->item >= 0 && b->item <= BOARD_START_PROGRAM ? start_words[b->item] : "start";
 
 	snprintf(o->message, sizeof(o->message), "cannot %s: %s", what, strerror(b->error));
 	if (b->item == BOARD_START_CWD) {
@@ -80,16 +85,17 @@ static void enter_failed(const struct plan *plan, const struct board *b, struct 
 
 static void exec_failed(const struct plan *plan, const struct board *b, struct outcome *o)
 {
-	const char *name = plan->delivered && !plan->spec->interpreter ? plan->delivered
-								       : plan->argv[0];
+	const char *name =
+		plan->delivered && !plan->spec->interpreter ? plan->delivered : plan->argv[0];
 
 	if (b->error == ENOENT) {
 		o->exit_code = EXIT_NOT_FOUND;
 		snprintf(o->message, sizeof(o->message), "'%.200s': not found inside the sandbox",
 			 name);
-		snprintf(o->hint, sizeof(o->hint),
-			 "the sandbox has its own PATH and file system; a script's interpreter (#!) "
-			 "must exist there, too");
+		snprintf(
+			o->hint, sizeof(o->hint),
+			"the sandbox has its own PATH and file system; a script's interpreter (#!) "
+			"must exist there, too");
 		return;
 	}
 	o->exit_code = EXIT_NOT_EXEC;
@@ -107,22 +113,17 @@ static void setup_failed(const struct plan *plan, const struct board *b, struct 
 	if (b->layer < 0 || b->layer >= LAYER_COUNT)
 		return;
 	switch (b->stage) {
-	case BOARD_START:
-		start_failed(plan, b, o);
-		break;
-	case BOARD_ENTER:
-		enter_failed(plan, b, o);
-		break;
+	case BOARD_START: start_failed(plan, b, o); break;
+	case BOARD_ENTER: enter_failed(plan, b, o); break;
 	case BOARD_PROVE:
 		snprintf(o->message, sizeof(o->message),
 			 "layer '%s' does not hold: %.111s; nothing was run",
 			 layer_table[b->layer]->name, b->what);
-		snprintf(o->hint, sizeof(o->hint), "this is a defect of runner or of this kernel; "
-						   "please report it with 'runner doctor --json'");
+		snprintf(o->hint, sizeof(o->hint),
+			 "this is a defect of runner or of this kernel; "
+			 "please report it with 'runner doctor --json'");
 		break;
-	case BOARD_EXEC:
-		exec_failed(plan, b, o);
-		break;
+	case BOARD_EXEC: exec_failed(plan, b, o); break;
 	}
 }
 
@@ -151,18 +152,21 @@ static void killed_by_us(const struct plan *plan, const struct acts *a, struct o
 		break;
 	case REASON_CPU_TIME:
 		o->exit_code = EXIT_TIME;
-		snprintf(o->message, sizeof(o->message), "ended after %s of CPU time: limit cpu_time",
+		snprintf(o->message, sizeof(o->message),
+			 "ended after %s of CPU time: limit cpu_time",
 			 seconds(a->cpu_used_ns / 1000000, room));
 		break;
 	case REASON_OUTPUT:
 		snprintf(o->message, sizeof(o->message),
-			 "ended after more than %" PRIu64 " bytes of output: limit output", l->output);
+			 "ended after more than %" PRIu64 " bytes of output: limit output",
+			 l->output);
 		snprintf(o->hint, sizeof(o->hint), "--output-limit allows more");
 		break;
 	case REASON_SECCOMP:
 		if (d && d->arch != BPF_NATIVE_ARCH)
 			snprintf(o->message, sizeof(o->message),
-				 "ended for a system call of a foreign architecture (number %d)", d->nr);
+				 "ended for a system call of a foreign architecture (number %d)",
+				 d->nr);
 		else
 			snprintf(o->message, sizeof(o->message),
 				 "ended for a system call the policy answers with a kill (%s)",
@@ -173,8 +177,7 @@ static void killed_by_us(const struct plan *plan, const struct acts *a, struct o
 		snprintf(o->message, sizeof(o->message), "canceled by signal %d (%s)",
 			 a->cancel_signal, strsignal(a->cancel_signal));
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 
@@ -182,8 +185,8 @@ static void killed_by_us(const struct plan *plan, const struct acts *a, struct o
 static bool cpu_limit_was_due(const struct plan *plan, const struct board *b)
 {
 	const struct board_rusage *u = &b->payload_usage;
-	uint64_t ms = (uint64_t)((u->user_s + u->system_s) * 1000 +
-				 (u->user_us + u->system_us) / 1000);
+	uint64_t ms =
+		(uint64_t)((u->user_s + u->system_s) * 1000 + (u->user_us + u->system_us) / 1000);
 	int sig = WTERMSIG(b->payload_status);
 
 	return plan->spec->limits.cpu_ms != UNLIMITED && (sig == SIGKILL || sig == SIGXCPU) &&
@@ -206,7 +209,8 @@ static void ended_itself(const struct plan *plan, const struct board *b, const s
 		if (cpu_limit_was_due(plan, b)) {
 			o->reason = REASON_CPU_TIME;
 			o->exit_code = EXIT_TIME;
-			snprintf(o->message, sizeof(o->message), "ended by RLIMIT_CPU: limit cpu_time");
+			snprintf(o->message, sizeof(o->message),
+				 "ended by RLIMIT_CPU: limit cpu_time");
 		}
 	}
 	/* We asked it to end, and it did. */
@@ -238,7 +242,8 @@ void verdict(const struct plan *plan, const struct board *b, const struct acts *
 		o->reason = REASON_INTERNAL;
 		o->exit_code = EXIT_RUNNER;
 		snprintf(o->message, sizeof(o->message),
-			 "the sandbox's init ended before the payload (signal %d): somebody outside, or "
+			 "the sandbox's init ended before the payload (signal %d): somebody "
+			 "outside, or "
 			 "the kernel's out-of-memory killer, ended it",
 			 a->init_signal);
 	}

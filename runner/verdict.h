@@ -13,11 +13,11 @@
 
 /* What the supervisor did, and how init ended. */
 struct acts {
-	bool killed;              /* we sent SIGKILL to the tree ... */
-	enum reason kill_reason;  /* ... first for this reason */
-	int cancel_signal;        /* the first signal we were sent, or 0 */
-	uint64_t cpu_used_ns;     /* what the tree had used when we killed for it */
-	int init_signal;          /* the signal that ended init, or 0 */
+	bool killed;		 /* we sent SIGKILL to the tree ... */
+	enum reason kill_reason; /* ... first for this reason */
+	int cancel_signal;	 /* the first signal we were sent, or 0 */
+	uint64_t cpu_used_ns;	 /* what the tree had used when we killed for it */
+	int init_signal;	 /* the signal that ended init, or 0 */
 };
 
 /** Fill in reason, exit code, signal, message and hint. */

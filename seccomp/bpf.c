@@ -19,8 +19,7 @@ void bpf_table_init(struct bpf_table *t, uint32_t otherwise)
 		t->first[i] = -1;
 }
 
-int bpf_table_add(struct bpf_table *t, unsigned int nr, const struct bpf_rule *rule,
-		  struct err *e)
+int bpf_table_add(struct bpf_table *t, unsigned int nr, const struct bpf_rule *rule, struct err *e)
 {
 	int *link;
 
@@ -146,13 +145,15 @@ static void emit_order(struct emitter *m, const struct bpf_arg *a, bool greater,
 		emit(m, BPF_JMP | BPF_JGT | BPF_K, high, 3, 0);
 		emit(m, BPF_JMP | BPF_JEQ | BPF_K, high, 0, TO_NEXT);
 		emit_load(m, ARG_LOW(a->index));
-		emit(m, (uint16_t)(BPF_JMP | BPF_K | (strict ? BPF_JGT : BPF_JGE)), low, 0, TO_NEXT);
+		emit(m, (uint16_t)(BPF_JMP | BPF_K | (strict ? BPF_JGT : BPF_JGE)), low, 0,
+		     TO_NEXT);
 	} else {
 		/* v < value is not (v >= value); v <= value is not (v > value) */
 		emit(m, BPF_JMP | BPF_JGT | BPF_K, high, TO_NEXT, 0);
 		emit(m, BPF_JMP | BPF_JEQ | BPF_K, high, 0, 2);
 		emit_load(m, ARG_LOW(a->index));
-		emit(m, (uint16_t)(BPF_JMP | BPF_K | (strict ? BPF_JGE : BPF_JGT)), low, TO_NEXT, 0);
+		emit(m, (uint16_t)(BPF_JMP | BPF_K | (strict ? BPF_JGE : BPF_JGT)), low, TO_NEXT,
+		     0);
 	}
 }
 
@@ -280,7 +281,7 @@ int bpf_compile(const struct bpf_table *t, uint32_t (*map)(uint32_t), struct soc
 		struct err *e)
 {
 	struct emitter m = { .out = out, .map = map };
-	struct range ranges[BPF_MAX_SYSCALL + 1];
+	static struct range ranges[BPF_MAX_SYSCALL + 1];
 	unsigned int n = make_ranges(t, ranges);
 
 	emit_load(&m, offsetof(struct seccomp_data, arch));
@@ -325,14 +326,9 @@ uint32_t bpf_run(const struct sock_filter *program, unsigned int length,
 				return SECCOMP_RET_KILL_PROCESS;
 			memcpy(&a, (const char *)data + f->k, sizeof(a));
 			break;
-		case BPF_ALU | BPF_AND | BPF_K:
-			a &= f->k;
-			break;
-		case BPF_JMP | BPF_JA:
-			pc += f->k;
-			break;
-		case BPF_RET | BPF_K:
-			return f->k;
+		case BPF_ALU | BPF_AND | BPF_K: a &= f->k; break;
+		case BPF_JMP | BPF_JA: pc += f->k; break;
+		case BPF_RET | BPF_K: return f->k;
 		default:
 			if (BPF_CLASS(f->code) != BPF_JMP)
 				return SECCOMP_RET_KILL_PROCESS;

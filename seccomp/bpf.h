@@ -36,8 +36,7 @@ enum {
 };
 
 /* How an argument is compared; names as in the OCI runtime spec. */
-enum bpf_op { BPF_OP_EQ, BPF_OP_NE, BPF_OP_LT, BPF_OP_LE, BPF_OP_GT, BPF_OP_GE,
-	      BPF_OP_MASKED_EQ };
+enum bpf_op { BPF_OP_EQ, BPF_OP_NE, BPF_OP_LT, BPF_OP_LE, BPF_OP_GT, BPF_OP_GE, BPF_OP_MASKED_EQ };
 
 struct bpf_arg {
 	unsigned int index; /* 0 to 5 */
@@ -56,7 +55,7 @@ struct bpf_rule {
 
 /* First match wins; a call without a matching rule gets `otherwise`. */
 struct bpf_table {
-	uint32_t arch;      /* AUDIT_ARCH_*: all others are `foreign` */
+	uint32_t arch; /* AUDIT_ARCH_*: all others are `foreign` */
 	uint32_t foreign;
 	uint32_t otherwise;
 	int first[BPF_MAX_SYSCALL]; /* index of its first rule, or -1 */
@@ -68,8 +67,7 @@ struct bpf_table {
 void bpf_table_init(struct bpf_table *t, uint32_t otherwise);
 
 /** Add a rule after the call's others. -E2BIG when the table is full. */
-int bpf_table_add(struct bpf_table *t, unsigned int nr, const struct bpf_rule *rule,
-		  struct err *e);
+int bpf_table_add(struct bpf_table *t, unsigned int nr, const struct bpf_rule *rule, struct err *e);
 
 /**
  * Compile. `out` has room for BPF_MAX_INSNS. `map` is applied to each action on

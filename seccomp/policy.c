@@ -15,12 +15,12 @@ static const struct {
 	const char *name;
 	unsigned int nr;
 } newer[] = {
-	{ "cachestat", 451 },	   { "fchmodat2", 452 },	 { "map_shadow_stack", 453 },
-	{ "futex_wake", 454 },	   { "futex_wait", 455 },	 { "futex_requeue", 456 },
-	{ "statmount", 457 },	   { "listmount", 458 },	 { "lsm_get_self_attr", 459 },
+	{ "cachestat", 451 },	      { "fchmodat2", 452 },	   { "map_shadow_stack", 453 },
+	{ "futex_wake", 454 },	      { "futex_wait", 455 },	   { "futex_requeue", 456 },
+	{ "statmount", 457 },	      { "listmount", 458 },	   { "lsm_get_self_attr", 459 },
 	{ "lsm_set_self_attr", 460 }, { "lsm_list_modules", 461 }, { "mseal", 462 },
-	{ "setxattrat", 463 },	   { "getxattrat", 464 },	 { "listxattrat", 465 },
-	{ "removexattrat", 466 },  { "open_tree_attr", 467 },	 { "file_getattr", 468 },
+	{ "setxattrat", 463 },	      { "getxattrat", 464 },	   { "listxattrat", 465 },
+	{ "removexattrat", 466 },     { "open_tree_attr", 467 },   { "file_getattr", 468 },
 	{ "file_setattr", 469 },
 };
 
@@ -45,9 +45,12 @@ static const struct {
 	const char *name;
 	enum bpf_op op;
 } ops[] = {
-	{ "SCMP_CMP_EQ", BPF_OP_EQ }, { "SCMP_CMP_NE", BPF_OP_NE },
-	{ "SCMP_CMP_LT", BPF_OP_LT }, { "SCMP_CMP_LE", BPF_OP_LE },
-	{ "SCMP_CMP_GT", BPF_OP_GT }, { "SCMP_CMP_GE", BPF_OP_GE },
+	{ "SCMP_CMP_EQ", BPF_OP_EQ },
+	{ "SCMP_CMP_NE", BPF_OP_NE },
+	{ "SCMP_CMP_LT", BPF_OP_LT },
+	{ "SCMP_CMP_LE", BPF_OP_LE },
+	{ "SCMP_CMP_GT", BPF_OP_GT },
+	{ "SCMP_CMP_GE", BPF_OP_GE },
 	{ "SCMP_CMP_MASKED_EQ", BPF_OP_MASKED_EQ },
 };
 
@@ -71,7 +74,8 @@ static int check_keys(const char *where, json_t *object, const char *const *know
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(object, key, value) {
+	json_object_foreach(object, key, value)
+	{
 		size_t i = 0;
 
 		while (known[i] && strcmp(known[i], key) != 0)
@@ -92,7 +96,8 @@ static int read_action(const char *where, json_t *rule, const char *key, const c
 		return err_set(e, EINVAL, "%s.%s: an action is required", where, key);
 	if (number && (!json_is_integer(number) || json_integer_value(number) < 1 ||
 		       json_integer_value(number) > 4095))
-		return err_set(e, EINVAL, "%s.%s: must be an errno from 1 to 4095", where, errno_key);
+		return err_set(e, EINVAL, "%s.%s: must be an errno from 1 to 4095", where,
+			       errno_key);
 	for (size_t i = 0; i < COUNT(actions); i++) {
 		if (strcmp(actions[i].name, name) != 0)
 			continue;
@@ -135,7 +140,8 @@ static bool list_has(json_t *list, const char *a, const char *b)
 	size_t i;
 	json_t *item;
 
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		const char *s = json_string_value(item);
 
 		if (s && (strcmp(s, a) == 0 || strcmp(s, b) == 0))
@@ -181,7 +187,8 @@ static int add_names(const char *where, json_t *names, const struct bpf_rule *ru
 
 	if (json_array_size(names) == 0)
 		return err_set(e, EINVAL, "%s.names: at least one name is required", where);
-	json_array_foreach(names, i, item) {
+	json_array_foreach(names, i, item)
+	{
 		const char *name = json_string_value(item);
 		int nr = name ? number_of(name) : -2;
 
@@ -198,8 +205,8 @@ static int add_names(const char *where, json_t *names, const struct bpf_rule *ru
 
 static int add_rule(const char *where, json_t *item, struct bpf_table *t, struct err *e)
 {
-	static const char *const known[] = { "names",    "name",     "action",  "errnoRet", "args",
-					     "comment",  "includes", "excludes", NULL };
+	static const char *const known[] = { "names",	"name",	    "action",	"errnoRet", "args",
+					     "comment", "includes", "excludes", NULL };
 	struct bpf_rule rule = { .next = -1 };
 	json_t *args = json_object_get(item, "args");
 	char place[256];
@@ -213,7 +220,8 @@ static int add_rule(const char *where, json_t *item, struct bpf_table *t, struct
 		return -e->code;
 	if (json_array_size(args) > 6)
 		return err_set(e, EINVAL, "%s.args: a call has six arguments", where);
-	json_array_foreach(args, i, arg) {
+	json_array_foreach(args, i, arg)
+	{
 		snprintf(place, sizeof(place), "%s.args[%zu]", where, i);
 		if (read_arg(place, arg, &rule.args[rule.n_args++], e) < 0)
 			return -e->code;
@@ -230,7 +238,8 @@ static int add_rules(const char *where, json_t *root, struct bpf_table *t, struc
 
 	if (list && !json_is_array(list))
 		return err_set(e, EINVAL, "%s: syscalls: must be an array", where);
-	json_array_foreach(list, i, item) {
+	json_array_foreach(list, i, item)
+	{
 		snprintf(place, sizeof(place), "%s: syscalls[%zu]", where, i);
 		if (add_rule(place, item, t, e) < 0)
 			return -e->code;
@@ -240,9 +249,10 @@ static int add_rules(const char *where, json_t *root, struct bpf_table *t, struc
 
 static json_t *parse(const char *where, const char *text, struct err *e)
 {
-	static const char *const known[] = { "comment",	  "extends",  "defaultAction",
-					     "defaultErrnoRet", "defaultErrno", "architectures",
-					     "archMap",   "flags",    "syscalls", NULL };
+	static const char *const known[] = {
+		"comment",	 "extends", "defaultAction", "defaultErrnoRet", "defaultErrno",
+		"architectures", "archMap", "flags",	     "syscalls",	NULL
+	};
 	json_error_t error;
 	json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
 
@@ -258,8 +268,8 @@ static json_t *parse(const char *where, const char *text, struct err *e)
 	return NULL;
 }
 
-int policy_table(const char *where, const char *text, policy_builtin builtin,
-		 struct bpf_table *t, struct err *e)
+int policy_table(const char *where, const char *text, policy_builtin builtin, struct bpf_table *t,
+		 struct err *e)
 {
 	json_t *root = parse(where, text, e);
 	json_t *base = NULL;
@@ -284,7 +294,8 @@ int policy_table(const char *where, const char *text, policy_builtin builtin,
 			goto out;
 	}
 	snprintf(place, sizeof(place), "%s", where);
-	r = read_action(place, base ? base : root, "defaultAction", "defaultErrnoRet", &otherwise, e);
+	r = read_action(place, base ? base : root, "defaultAction", "defaultErrnoRet", &otherwise,
+			e);
 	if (r < 0)
 		goto out;
 	bpf_table_init(t, otherwise);
@@ -305,14 +316,13 @@ uint32_t policy_notify(uint32_t action)
 			return action;
 		return SECCOMP_RET_USER_NOTIF;
 	case SECCOMP_RET_KILL_PROCESS:
-	case SECCOMP_RET_KILL_THREAD:
-		return SECCOMP_RET_USER_NOTIF;
+	case SECCOMP_RET_KILL_THREAD: return SECCOMP_RET_USER_NOTIF;
 	}
 	return action;
 }
 
-static int compile(const struct bpf_table *t, uint32_t (*map)(uint32_t),
-		   struct sock_filter **ret, unsigned int *ret_length, struct err *e)
+static int compile(const struct bpf_table *t, uint32_t (*map)(uint32_t), struct sock_filter **ret,
+		   unsigned int *ret_length, struct err *e)
 {
 	struct sock_filter *out = calloc(BPF_MAX_INSNS, sizeof(*out));
 	int n;
@@ -329,8 +339,8 @@ static int compile(const struct bpf_table *t, uint32_t (*map)(uint32_t),
 	return 0;
 }
 
-int policy_compile(const char *where, const char *text, policy_builtin builtin,
-		   struct policy *ret, struct err *e)
+int policy_compile(const char *where, const char *text, policy_builtin builtin, struct policy *ret,
+		   struct err *e)
 {
 	struct bpf_table *t = malloc(sizeof(*t));
 	struct policy p = { 0 };

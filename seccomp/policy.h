@@ -28,12 +28,12 @@ struct policy {
 typedef const char *(*policy_builtin)(const char *name);
 
 /** Compile `text`. `where` names it in error messages. 0 or -errno. */
-int policy_compile(const char *where, const char *text, policy_builtin builtin,
-		   struct policy *ret, struct err *e);
+int policy_compile(const char *where, const char *text, policy_builtin builtin, struct policy *ret,
+		   struct err *e);
 
 /** Read the text into a table (which policy_compile does first). */
-int policy_table(const char *where, const char *text, policy_builtin builtin,
-		 struct bpf_table *t, struct err *e);
+int policy_table(const char *where, const char *text, policy_builtin builtin, struct bpf_table *t,
+		 struct err *e);
 
 void policy_clear(struct policy *p);
 

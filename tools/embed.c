@@ -235,7 +235,8 @@ static void write_syscall_names(void)
 			printf("\t[%d] = \"%s\",\n", nr, name);
 		free(name);
 	}
-	printf("\t[%d] = NULL,\n};\nconst unsigned int builtin_syscall_count = %d;\n", COUNT, COUNT);
+	printf("\t[%d] = NULL,\n};\nconst unsigned int builtin_syscall_count = %d;\n", COUNT,
+	       COUNT);
 }
 
 int main(int argc, char **argv)

@@ -13,21 +13,20 @@
 
 /* What the failure means for runner's own exit status (see runner(1)). */
 enum err_exit {
-	ERR_EXIT_RUNNER = 125,    /* runner could not do it */
+	ERR_EXIT_RUNNER = 125,	  /* runner could not do it */
 	ERR_EXIT_NOT_EXEC = 126,  /* found, but cannot be executed */
 	ERR_EXIT_NOT_FOUND = 127, /* not found */
 };
 
 struct err {
-	int code;             /* positive errno; 0 while all is well */
+	int code;	      /* positive errno; 0 while all is well */
 	enum err_exit status; /* exit status to end with; 0 means ERR_EXIT_RUNNER */
-	char text[768];       /* what went wrong: the thing and the place */
-	char hint[768];       /* how to mend it; may be empty */
+	char text[768];	      /* what went wrong: the thing and the place */
+	char hint[768];	      /* how to mend it; may be empty */
 };
 
 /** Replace the words. Returns -code, so that failing is one line. */
-int err_set(struct err *e, int code, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /** Prefix the words with context: "context: words". Returns -e->code. */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -18,8 +18,8 @@
 
 #if defined(__x86_64__)
 
-static inline __attribute__((always_inline)) long
-raw6(long nr, long a, long b, long c, long d, long e, long f)
+static inline __attribute__((always_inline)) long raw6(long nr, long a, long b, long c, long d,
+						       long e, long f)
 {
 	register long r10 __asm__("r10") = d;
 	register long r8 __asm__("r8") = e;
@@ -35,8 +35,8 @@ raw6(long nr, long a, long b, long c, long d, long e, long f)
 
 #elif defined(__aarch64__)
 
-static inline __attribute__((always_inline)) long
-raw6(long nr, long a, long b, long c, long d, long e, long f)
+static inline __attribute__((always_inline)) long raw6(long nr, long a, long b, long c, long d,
+						       long e, long f)
 {
 	register long x8 __asm__("x8") = nr;
 	register long x0 __asm__("x0") = a;
@@ -62,8 +62,7 @@ raw6(long nr, long a, long b, long c, long d, long e, long f)
 #define raw1(nr, a) raw6(nr, RAW_ARG(a), 0, 0, 0, 0, 0)
 #define raw2(nr, a, b) raw6(nr, RAW_ARG(a), RAW_ARG(b), 0, 0, 0, 0)
 #define raw3(nr, a, b, c) raw6(nr, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), 0, 0, 0)
-#define raw4(nr, a, b, c, d) \
-	raw6(nr, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), RAW_ARG(d), 0, 0)
+#define raw4(nr, a, b, c, d) raw6(nr, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), RAW_ARG(d), 0, 0)
 #define raw5(nr, a, b, c, d, e) \
 	raw6(nr, RAW_ARG(a), RAW_ARG(b), RAW_ARG(c), RAW_ARG(d), RAW_ARG(e), 0)
 

@@ -65,12 +65,8 @@ static int scaled(const char *s, const struct unit *units, uint64_t max, uint64_
 int text_size(const char *s, uint64_t *ret)
 {
 	static const struct unit units[] = {
-		{ "", 1 },
-		{ "k", 1ull << 10 },
-		{ "m", 1ull << 20 },
-		{ "g", 1ull << 30 },
-		{ "t", 1ull << 40 },
-		{ NULL, 0 },
+		{ "", 1 },	     { "k", 1ull << 10 }, { "m", 1ull << 20 },
+		{ "g", 1ull << 30 }, { "t", 1ull << 40 }, { NULL, 0 },
 	};
 
 	/* The kernel keeps such sizes as signed 64-bit numbers. */
@@ -80,7 +76,7 @@ int text_size(const char *s, uint64_t *ret)
 int text_duration(const char *s, uint64_t *ret_ms)
 {
 	static const struct unit units[] = {
-		{ "", 1000 },	{ "ms", 1 },	   { "s", 1000 },
+		{ "", 1000 },	{ "ms", 1 },	  { "s", 1000 },
 		{ "m", 60000 }, { "h", 3600000 }, { NULL, 0 },
 	};
 

@@ -19,11 +19,8 @@ static const struct {
 	const char *path;
 	unsigned int minor; /* of major 1: Documentation/admin-guide/devices.txt */
 } nodes[] = {
-	{ "dev/null", 3 },
-	{ "dev/zero", 5 },
-	{ "dev/full", 7 },
-	{ "dev/random", 8 },
-	{ "dev/urandom", 9 },
+	{ "dev/null", 3 },   { "dev/zero", 5 },	   { "dev/full", 7 },
+	{ "dev/random", 8 }, { "dev/urandom", 9 },
 };
 
 static const struct {
@@ -60,15 +57,16 @@ static int plan_devices(struct plan *plan, struct err *e)
 /* A regular file as mount point, and the host's node on it. */
 IN_CHILD static int bind_device(struct child *c, const struct plan_node *n)
 {
-	struct plan_node point = { .kind = PLAN_NODE_FILE, .path = n->path, .mode = 0444,
-				   .text = "", .fd = -1 };
+	struct plan_node point = {
+		.kind = PLAN_NODE_FILE, .path = n->path, .mode = 0444, .text = "", .fd = -1
+	};
 	struct plan_bind b = { .target = n->path, .idmap_fd = -1 };
 	char source[32] = "/";
 	int r = mounting_make_node(c, &point);
 
 	if (r < 0)
 		return r;
-	for (unsigned int i = 0; n->path[i] && i < sizeof(source) - 2; i++)
+	for (unsigned int i = 0; i < sizeof(source) - 2 && n->path[i]; i++)
 		source[i + 1] = n->path[i];
 	b.source = source;
 	/* nodev would close it; it is a node we chose. */

@@ -48,15 +48,11 @@ enum {
 static const struct {
 	int abi;
 	uint64_t fs;
-	uint64_t net;   /* LANDLOCK_ACCESS_NET_BIND_TCP, _CONNECT_TCP */
+	uint64_t net;	/* LANDLOCK_ACCESS_NET_BIND_TCP, _CONNECT_TCP */
 	uint64_t scope; /* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET, _SIGNAL */
 } abis[] = {
-	{ 1, 0x1fff, 0, 0 },
-	{ 2, FS_REFER, 0, 0 },
-	{ 3, FS_TRUNCATE, 0, 0 },
-	{ 4, 0, 0x3, 0 },
-	{ 5, FS_IOCTL_DEV, 0, 0 },
-	{ 6, 0, 0, 0x3 },
+	{ 1, 0x1fff, 0, 0 }, { 2, FS_REFER, 0, 0 },	{ 3, FS_TRUNCATE, 0, 0 },
+	{ 4, 0, 0x3, 0 },    { 5, FS_IOCTL_DEV, 0, 0 }, { 6, 0, 0, 0x3 },
 };
 
 struct ruleset_attr {
@@ -124,8 +120,8 @@ static int plan_landlock(struct plan *plan, struct err *e)
 	}
 	if (plan->spec->network != SPEC_NETWORK_NONE)
 		plan->landlock_net = 0;
-	write = plan->landlock_fs & ~(uint64_t)(FS_EXECUTE | FS_MAKE_CHAR | FS_MAKE_BLOCK |
-						FS_IOCTL_DEV);
+	write = plan->landlock_fs &
+		~(uint64_t)(FS_EXECUTE | FS_MAKE_CHAR | FS_MAKE_BLOCK | FS_IOCTL_DEV);
 	r = plan_add_rule(plan, "/", FS_READ_FILE | FS_READ_DIR, false, e);
 	if (r == 0)
 		r = plan_add_rule(plan, "/app", FS_EXECUTE, false, e);
@@ -209,7 +205,8 @@ static void probe_landlock(const struct host *host, struct finding *ret)
 {
 	if (host->landlock_abi < 1) {
 		ret->state = FINDING_MISSING;
-		snprintf(ret->detail, sizeof(ret->detail), "the kernel has no Landlock, or it is off");
+		snprintf(ret->detail, sizeof(ret->detail),
+			 "the kernel has no Landlock, or it is off");
 		snprintf(ret->remedy, sizeof(ret->remedy),
 			 "boot with lsm=landlock,... (Linux 5.13 or later)");
 		return;
@@ -218,10 +215,8 @@ static void probe_landlock(const struct host *host, struct finding *ret)
 	if (host->landlock_abi >= 6)
 		return;
 	ret->state = FINDING_WEAK;
-	snprintf(ret->detail, sizeof(ret->detail),
-		 "ABI %d: no %s%s%s%s", host->landlock_abi,
-		 host->landlock_abi < 3 ? "truncate, " : "",
-		 host->landlock_abi < 4 ? "TCP, " : "",
+	snprintf(ret->detail, sizeof(ret->detail), "ABI %d: no %s%s%s%s", host->landlock_abi,
+		 host->landlock_abi < 3 ? "truncate, " : "", host->landlock_abi < 4 ? "TCP, " : "",
 		 host->landlock_abi < 5 ? "device ioctl, " : "",
 		 "abstract socket and signal scopes");
 	snprintf(ret->remedy, sizeof(ret->remedy), "Linux 6.12 or later has ABI 6");

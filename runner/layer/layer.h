@@ -22,8 +22,8 @@
 #define IN_CHILD __attribute__((section(".text.in_child")))
 
 enum finding_state {
-	FINDING_OK,      /* available */
-	FINDING_WEAK,    /* available in part; `detail` says what is lost */
+	FINDING_OK,	 /* available */
+	FINDING_WEAK,	 /* available in part; `detail` says what is lost */
 	FINDING_MISSING, /* a run refuses unless --without names it */
 };
 
@@ -41,9 +41,9 @@ enum actor {
 };
 
 struct layer {
-	const char *name;     /* as the report, doctor, --without and the tests call it */
-	const char *summary;  /* what it does, for doctor and the documents */
-	const char *why_here; /* why it is entered at this point of the order */
+	const char *name;	  /* as the report, doctor, --without and the tests call it */
+	const char *summary;	  /* what it does, for doctor and the documents */
+	const char *why_here;	  /* why it is entered at this point of the order */
 	const char *kept_because; /* why --without cannot name it; NULL: it can */
 	enum actor actor;
 	/* parent */
@@ -105,11 +105,10 @@ int layer_find(const char *name);
 extern const char *const layer_names[LAYER_COUNT + 1];
 
 /* The rows, one file each (namespaces.c and root.c hold close kin). */
-extern const struct layer layer_user_ns, layer_pid_ns, layer_mount_ns, layer_ipc_ns,
-	layer_uts_ns, layer_cgroup_ns, layer_network_ns, layer_memfd, layer_root,
-	layer_devices, layer_proc, layer_proc_subset, layer_tmpfs, layer_noexec, layer_binds, layer_pivot_root,
-	layer_identity, layer_userns_limit, layer_keyring, layer_capabilities,
-	layer_no_new_privs, layer_landlock, layer_session, layer_rlimits,
-	layer_environment, layer_fds, layer_seccomp;
+extern const struct layer layer_user_ns, layer_pid_ns, layer_mount_ns, layer_ipc_ns, layer_uts_ns,
+	layer_cgroup_ns, layer_network_ns, layer_memfd, layer_root, layer_devices, layer_proc,
+	layer_proc_subset, layer_tmpfs, layer_noexec, layer_binds, layer_pivot_root, layer_identity,
+	layer_userns_limit, layer_keyring, layer_capabilities, layer_no_new_privs, layer_landlock,
+	layer_session, layer_rlimits, layer_environment, layer_fds, layer_seccomp;
 
 #endif

@@ -21,7 +21,8 @@ static int plan_memfd(struct plan *plan, struct err *e)
 	plan->memfd_filter = !(plan->host->privileged && plan->host->memfd_noexec);
 	if (plan->memfd_filter && !plan_has(plan, LAYER_SECCOMP)) {
 		err_set(e, EINVAL,
-			"layer 'memfd' needs the sysctl vm.memfd_noexec (root, Linux 6.3) or seccomp");
+			"layer 'memfd' needs the sysctl vm.memfd_noexec (root, Linux 6.3) or "
+			"seccomp");
 		return err_hint(e, "leave it out too: --without memfd");
 	}
 	return 0;

@@ -58,11 +58,9 @@ IN_CHILD int mounting_make_node(struct child *c, const struct plan_node *n)
 	case PLAN_NODE_DIR:
 		r = raw3(SYS_mkdirat, c->root_fd, n->path, n->mode);
 		return r == -EEXIST ? 0 : (int)r;
-	case PLAN_NODE_LINK:
-		return (int)raw3(SYS_symlinkat, n->text, c->root_fd, n->path);
+	case PLAN_NODE_LINK: return (int)raw3(SYS_symlinkat, n->text, c->root_fd, n->path);
 	case PLAN_NODE_FILE:
-	case PLAN_NODE_COPY:
-		return make_file(c, n);
+	case PLAN_NODE_COPY: return make_file(c, n);
 	case PLAN_NODE_DEVICE:
 		return (int)raw4(SYS_mknodat, c->root_fd, n->path, S_IFCHR | n->mode, n->device);
 	}
@@ -106,8 +104,7 @@ IN_CHILD int mounting_bind(struct child *c, const struct plan_bind *b)
 			return (int)r;
 		}
 	}
-	tree = raw3(SYS_open_tree, source, "",
-		    flags | RAW_OPEN_TREE_CLONE | RAW_OPEN_TREE_CLOEXEC);
+	tree = raw3(SYS_open_tree, source, "", flags | RAW_OPEN_TREE_CLONE | RAW_OPEN_TREE_CLOEXEC);
 	raw1(SYS_close, source);
 	if (tree < 0)
 		return (int)tree;

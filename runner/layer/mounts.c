@@ -209,8 +209,9 @@ static int open_source(const char *path, struct stat *st, struct err *e)
 /* A mount point on the root's tmpfs, or on one of ours mounted there. */
 static int add_point(struct plan *plan, const struct plan_bind *b, enum place place, struct err *e)
 {
-	struct plan_node n = { .kind = PLAN_NODE_FILE, .mode = 0444, .path = b->target,
-			       .text = "", .fd = -1 };
+	struct plan_node n = {
+		.kind = PLAN_NODE_FILE, .mode = 0444, .path = b->target, .text = "", .fd = -1
+	};
 	char parent[PATH_MAX];
 	char *slash;
 
@@ -249,8 +250,9 @@ static int add_point(struct plan *plan, const struct plan_bind *b, enum place pl
 
 static int plan_one_bind(struct plan *plan, const struct spec_mount *m, struct err *e)
 {
-	struct plan_bind b = { .source = m->source, .target = m->destination + 1,
-			       .exec = m->exec, .idmap_fd = -1 };
+	struct plan_bind b = {
+		.source = m->source, .target = m->destination + 1, .exec = m->exec, .idmap_fd = -1
+	};
 	enum place place = place_of(plan, b.target);
 	struct stat st;
 	int fd = open_source(m->source, &st, e);
@@ -297,7 +299,7 @@ static int by_depth(const void *a, const void *b)
 static int plan_binds(struct plan *plan, struct err *e)
 {
 	const struct spec *s = plan->spec;
-	const struct spec_mount *binds[SPEC_MAX_MOUNTS];
+	const struct spec_mount *binds[SPEC_MAX_MOUNTS] = { NULL };
 	unsigned int n = 0;
 	int r = 0;
 

@@ -28,8 +28,9 @@
 
 /* -- shared ---------------------------------------------------------------- */
 
-static const char ns_names[HOST_NS_COUNT][8] = { "user", "pid", "mnt",	  "net",
-						 "ipc",	 "uts", "cgroup" };
+static const char ns_names[HOST_NS_COUNT][8] = {
+	"user", "pid", "mnt", "net", "ipc", "uts", "cgroup"
+};
 
 IN_CHILD int ns_prove(struct child *c, int layer, enum host_ns ns)
 {
@@ -165,7 +166,8 @@ IN_CHILD static int prove_ipc(struct child *c)
 	if (r < 0)
 		return r;
 	raw3(SYS_msgctl, 0, MSG_INFO, &msg);
-	r = child_check(c, LAYER_IPC_NS, msg.msgpool == 0, "there is a message queue of somebody's");
+	r = child_check(c, LAYER_IPC_NS, msg.msgpool == 0,
+			"there is a message queue of somebody's");
 	if (r < 0)
 		return r;
 	raw4(SYS_semctl, 0, 0, SEM_INFO, &sem);
@@ -214,7 +216,8 @@ IN_CHILD static int prove_uts(struct child *c)
 	raw1(SYS_uname, &u);
 	while (name[i] && u.nodename[i] == name[i])
 		i++;
-	return child_check(c, LAYER_UTS_NS, name[i] == u.nodename[i], "the host name is not our own");
+	return child_check(c, LAYER_UTS_NS, name[i] == u.nodename[i],
+			   "the host name is not our own");
 }
 
 static void probe_uts(const struct host *host, struct finding *ret)

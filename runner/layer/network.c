@@ -193,7 +193,9 @@ IN_CHILD static int receive_namespace(int sock)
 	} control;
 	int word = -EPIPE;
 	struct iovec data = { &word, sizeof(word) };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control,
+	struct msghdr message = { .msg_iov = &data,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
 				  .msg_controllen = sizeof(control) };
 	long n = raw3(SYS_recvmsg, sock, &message, MSG_CMSG_CLOEXEC);
 
@@ -245,7 +247,8 @@ IN_CHILD static int prove_network(struct child *c)
 	/* Loopback is device 1 of every namespace; ours has no other. */
 	more = (int)raw3(SYS_ioctl, fd, SIOCGIFNAME, &second);
 	raw1(SYS_close, fd);
-	r = child_check(c, LAYER_NETWORK_NS, out == -ENETUNREACH, "there is a route to the outside");
+	r = child_check(c, LAYER_NETWORK_NS, out == -ENETUNREACH,
+			"there is a route to the outside");
 	if (r < 0)
 		return r;
 	r = child_check(c, LAYER_NETWORK_NS, self == -ENETUNREACH || c->plan->loopback_up,

@@ -15,7 +15,7 @@
 
 struct network_early {
 	long maker; /* the task's pid; 0: there is none */
-	int fd;     /* the namespace, or -errno; valid when the maker has ended */
+	int fd;	    /* the namespace, or -errno; valid when the maker has ended */
 	bool loopback_up;
 };
 

@@ -36,8 +36,8 @@ IN_CHILD static int enter_proc(struct child *c)
 			   "proc");
 	if (r < 0)
 		return (int)r;
-	c->proc_fd = (int)raw4(SYS_openat, c->root_fd, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC,
-			       0);
+	c->proc_fd =
+		(int)raw4(SYS_openat, c->root_fd, "proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 	return c->proc_fd < 0 ? c->proc_fd : 0;
 }
 

@@ -68,8 +68,7 @@ static void plan_affinity(struct plan *plan)
 		for (unsigned int cpu = 0; cpu < sizeof(host->cpu_mask) * 8 && wanted > 0; cpu++) {
 			uint64_t bit = 1ull << (cpu % 64);
 
-			if (!(host->cpu_mask[cpu / 64] & bit) ||
-			    (plan->cpu_mask[cpu / 64] & bit))
+			if (!(host->cpu_mask[cpu / 64] & bit) || (plan->cpu_mask[cpu / 64] & bit))
 				continue;
 			if (pass == 0 && skip > 0) {
 				skip--;
@@ -105,8 +104,9 @@ static int plan_rlimits(struct plan *plan, struct err *e)
 	 * would still start the host's handler.
 	 */
 	if (plan->host->core == 0 && core_pattern_is_a_pipe()) {
-		err_set(e, EPERM, "rlimits: RLIMIT_CORE cannot be raised to 1, and core_pattern "
-				  "starts a program of the host");
+		err_set(e, EPERM,
+			"rlimits: RLIMIT_CORE cannot be raised to 1, and core_pattern "
+			"starts a program of the host");
 		return err_hint(e, "start runner with a hard core limit of at least 1 byte");
 	}
 	add_rlimit(plan, "core", RLIMIT_CORE, plan->host->core ? 1 : 0);

@@ -35,8 +35,12 @@ enum {
 static int add_bind(struct plan *plan, const char *prefix, const char *path, uint64_t attributes,
 		    bool exec, struct err *e)
 {
-	struct plan_bind b = { .target = path, .attributes = attributes, .exec = exec,
-			       .optional = true, .directory = true, .idmap_fd = -1 };
+	struct plan_bind b = { .target = path,
+			       .attributes = attributes,
+			       .exec = exec,
+			       .optional = true,
+			       .directory = true,
+			       .idmap_fd = -1 };
 
 	b.source = plan_printf(plan, e, "%s/%s", prefix, path);
 	return b.source ? plan_add_view(plan, &b, e) : -ENOMEM;
@@ -45,15 +49,18 @@ static int add_bind(struct plan *plan, const char *prefix, const char *path, uin
 /* A file of /etc needs a mount point of its own kind. */
 static int add_etc_entry(struct plan *plan, const struct host_etc *entry, struct err *e)
 {
-	struct plan_node point = { .kind = PLAN_NODE_FILE, .path = entry->path + 1, .mode = 0444,
-				   .text = "", .fd = -1 };
-	struct plan_bind b = { .source = entry->path, .target = entry->path + 1,
-			       .attributes = RO_NOEXEC, .optional = true,
-			       .directory = entry->is_directory, .idmap_fd = -1 };
+	struct plan_node point = {
+		.kind = PLAN_NODE_FILE, .path = entry->path + 1, .mode = 0444, .text = "", .fd = -1
+	};
+	struct plan_bind b = { .source = entry->path,
+			       .target = entry->path + 1,
+			       .attributes = RO_NOEXEC,
+			       .optional = true,
+			       .directory = entry->is_directory,
+			       .idmap_fd = -1 };
 	int r;
 
-	if (!entry->exists ||
-	    (entry->with_network && plan->spec->network != SPEC_NETWORK_HOST))
+	if (!entry->exists || (entry->with_network && plan->spec->network != SPEC_NETWORK_HOST))
 		return 0;
 	if (b.directory)
 		r = plan_add_dir(plan, b.target, 0755, e);
@@ -64,8 +71,9 @@ static int add_etc_entry(struct plan *plan, const struct host_etc *entry, struct
 
 static int add_text(struct plan *plan, const char *path, const char *text, struct err *e)
 {
-	struct plan_node n = { .kind = PLAN_NODE_FILE, .mode = 0444, .path = path, .text = text,
-			       .fd = -1 };
+	struct plan_node n = {
+		.kind = PLAN_NODE_FILE, .mode = 0444, .path = path, .text = text, .fd = -1
+	};
 
 	if (!text)
 		return -ENOMEM;
@@ -86,10 +94,10 @@ static int add_etc_made(struct plan *plan, struct err *e)
 			 e);
 
 	if (r == 0)
-		r = add_text(plan, "etc/group",
-			     plan_printf(plan, e, "root:x:0:\nuser:x:%u:\nnogroup:x:65534:\n",
-					 s->gid),
-			     e);
+		r = add_text(
+			plan, "etc/group",
+			plan_printf(plan, e, "root:x:0:\nuser:x:%u:\nnogroup:x:65534:\n", s->gid),
+			e);
 	if (r == 0)
 		r = add_text(plan, "etc/nsswitch.conf",
 			     "passwd: files\ngroup: files\nhosts: files dns\n", e);
@@ -109,8 +117,9 @@ static int plan_host_view(struct plan *plan, struct err *e)
 		r = add_bind(plan, "", "usr", RO, true, e);
 	for (int i = 0; r == 0 && i < HOST_LINKS; i++) {
 		const struct host_link *l = &plan->host->links[i];
-		struct plan_node n = { .kind = PLAN_NODE_LINK, .path = l->name,
-				       .text = l->target, .fd = -1 };
+		struct plan_node n = {
+			.kind = PLAN_NODE_LINK, .path = l->name, .text = l->target, .fd = -1
+		};
 
 		if (l->target[0]) {
 			r = plan_add_node(plan, &n, e);

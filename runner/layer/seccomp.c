@@ -33,7 +33,9 @@ enum { SECCOMP_EXEC_FD = 4095 };
 
 static bool allows(const struct plan *plan, int nr, uint64_t arg0, uint64_t arg4)
 {
-	struct seccomp_data data = { .nr = nr, .arch = BPF_NATIVE_ARCH, .args = { arg0, 0, 0, 0, arg4 } };
+	struct seccomp_data data = { .nr = nr,
+				     .arch = BPF_NATIVE_ARCH,
+				     .args = { arg0, 0, 0, 0, arg4 } };
 
 	return bpf_run(plan->filter.filter, plan->filter.len, &data) == SECCOMP_RET_ALLOW;
 }
@@ -50,19 +52,22 @@ static int check_startable(struct plan *plan, struct err *e)
 		return 0;
 	if (!allows(plan, SYS_execveat, SECCOMP_EXEC_FD, AT_EMPTY_PATH)) {
 		err_set(e, EINVAL, "seccomp policy '%s' does not let any program start", name);
-		return err_hint(e, "allow execve, or execveat with args[0] = %d and args[4] = %d "
-				   "for the first program only",
+		return err_hint(e,
+				"allow execve, or execveat with args[0] = %d and args[4] = %d "
+				"for the first program only",
 				SECCOMP_EXEC_FD, AT_EMPTY_PATH);
 	}
 	if (plan->host->open_files <= SECCOMP_EXEC_FD) {
-		err_set(e, EMFILE, "seccomp policy '%s' needs descriptor %d, but the hard limit of "
-				   "open files is %llu",
+		err_set(e, EMFILE,
+			"seccomp policy '%s' needs descriptor %d, but the hard limit of "
+			"open files is %llu",
 			name, SECCOMP_EXEC_FD, (unsigned long long)plan->host->open_files);
 		return err_hint(e, "raise it: ulimit -Hn 8192 (as root, or in limits.conf(5))");
 	}
 	if (plan->spec->limits.open_files > SECCOMP_EXEC_FD)
-		return err_set(e, EINVAL, "seccomp policy '%s' needs limits.open_files of at most %d",
-			       name, SECCOMP_EXEC_FD);
+		return err_set(e, EINVAL,
+			       "seccomp policy '%s' needs limits.open_files of at most %d", name,
+			       SECCOMP_EXEC_FD);
 	if (!plan_has(plan, LAYER_RLIMITS))
 		return err_set(e, EINVAL, "seccomp policy '%s' rests on the layer 'rlimits'", name);
 	plan->exec_fd = SECCOMP_EXEC_FD;
@@ -110,8 +115,8 @@ static const struct sock_fprog memfd_program = {
 
 IN_CHILD static int enter_seccomp(struct child *c)
 {
-	unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER |
-			      SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+	unsigned long flags =
+		SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	long r = 0;
 
 	if (c->plan->memfd_filter && plan_has(c->plan, LAYER_MEMFD))

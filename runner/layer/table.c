@@ -35,12 +35,11 @@ const struct layer *const layer_table[LAYER_COUNT] = {
 };
 
 const char *const layer_names[LAYER_COUNT + 1] = {
-	"user_ns",	"pid_ns",	"mount_ns",	"ipc_ns",	"uts_ns",
-	"cgroup_ns",	"memfd",	"root",		"devices",	"proc",
-	"proc_subset",	"tmpfs",	"noexec",	"binds",	"pivot_root",
-	"network_ns",	"identity",	"userns_limit", "keyring",	"capabilities",
-	"no_new_privs", "landlock",	"session",	"rlimits",	"environment",
-	"fds",		"seccomp",	NULL,
+	"user_ns",     "pid_ns",       "mount_ns",     "ipc_ns",     "uts_ns",	    "cgroup_ns",
+	"memfd",       "root",	       "devices",      "proc",	     "proc_subset", "tmpfs",
+	"noexec",      "binds",	       "pivot_root",   "network_ns", "identity",    "userns_limit",
+	"keyring",     "capabilities", "no_new_privs", "landlock",   "session",	    "rlimits",
+	"environment", "fds",	       "seccomp",      NULL,
 };
 
 int layer_find(const char *name)

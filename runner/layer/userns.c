@@ -71,8 +71,7 @@ static void probe_user(const struct host *host, struct finding *ret)
 	} else if (!host->privileged &&
 		   read_sysctl("/proc/sys/kernel/unprivileged_userns_clone") == 0) {
 		ret->state = FINDING_MISSING;
-		snprintf(ret->detail, sizeof(ret->detail),
-			 "kernel.unprivileged_userns_clone is 0");
+		snprintf(ret->detail, sizeof(ret->detail), "kernel.unprivileged_userns_clone is 0");
 		snprintf(ret->remedy, sizeof(ret->remedy),
 			 "sysctl kernel.unprivileged_userns_clone=1, or run as root");
 		return;
@@ -190,8 +189,9 @@ static int plan_identity(struct plan *plan, struct err *e)
 		return err_hint(e, "run as root, or keep the layer");
 	}
 	if (!plan_has(plan, LAYER_USER_NS) && !plan_has(plan, LAYER_CAPABILITIES))
-		return err_set(e, EINVAL, "layers 'user_ns' and 'capabilities' cannot both be left "
-					  "out: the payload would have root's own capabilities");
+		return err_set(e, EINVAL,
+			       "layers 'user_ns' and 'capabilities' cannot both be left "
+			       "out: the payload would have root's own capabilities");
 	return 0;
 }
 

@@ -105,7 +105,8 @@ static void print(const struct entry *e, int n, int rounds, bool json)
 		double ratio = median / e[0].times[rounds / 2];
 
 		if (json)
-			printf("{\"name\": \"%s\", \"min_us\": %.0f, \"p10_us\": %.0f, \"median_us\": %.0f, "
+			printf("{\"name\": \"%s\", \"min_us\": %.0f, \"p10_us\": %.0f, "
+			       "\"median_us\": %.0f, "
 			       "\"ratio\": %.3f, \"failed\": %d, \"rounds\": %d}\n",
 			       e[i].name, e[i].times[0], e[i].times[rounds / 10], median, ratio,
 			       e[i].failures, rounds);
@@ -133,7 +134,8 @@ int main(int argc, char **argv)
 		default: return 2;
 		}
 	for (at = optind; at < argc && n < MAX; n++) {
-		entries[n] = (struct entry){ .name = argv[at], .argv = &argv[at + 1],
+		entries[n] = (struct entry){ .name = argv[at],
+					     .argv = &argv[at + 1],
 					     .times = calloc((size_t)rounds, sizeof(double)) };
 		while (at < argc && strcmp(argv[at], "--end") != 0)
 			at++;

@@ -48,16 +48,46 @@ static int result(long r)
 
 /* -- namespaces and mounts ------------------------------------------------- */
 
-static int p_unshare_user(void) { CALL(SYS_unshare, CLONE_NEWUSER); }
-static int p_unshare_mnt(void) { CALL(SYS_unshare, CLONE_NEWNS); }
-static int p_unshare_net(void) { CALL(SYS_unshare, CLONE_NEWNET); }
-static int p_unshare_pid(void) { CALL(SYS_unshare, CLONE_NEWPID); }
-static int p_mount(void) { CALL(SYS_mount, "none", "/tmp", "tmpfs", 0, NULL); }
-static int p_umount(void) { CALL(SYS_umount2, "/tmp", 2 /* MNT_DETACH */); }
-static int p_chroot(void) { CALL(SYS_chroot, "/tmp"); }
-static int p_open_tree(void) { CALL(SYS_open_tree, AT_FDCWD, "/tmp", 1); }
-static int p_fsopen(void) { CALL(SYS_fsopen, "tmpfs", 0); }
-static int p_remount_rw(void) { CALL(SYS_mount, NULL, "/", NULL, 0x20 /* MS_REMOUNT */ | 0x1000, NULL); }
+static int p_unshare_user(void)
+{
+	CALL(SYS_unshare, CLONE_NEWUSER);
+}
+static int p_unshare_mnt(void)
+{
+	CALL(SYS_unshare, CLONE_NEWNS);
+}
+static int p_unshare_net(void)
+{
+	CALL(SYS_unshare, CLONE_NEWNET);
+}
+static int p_unshare_pid(void)
+{
+	CALL(SYS_unshare, CLONE_NEWPID);
+}
+static int p_mount(void)
+{
+	CALL(SYS_mount, "none", "/tmp", "tmpfs", 0, NULL);
+}
+static int p_umount(void)
+{
+	CALL(SYS_umount2, "/tmp", 2 /* MNT_DETACH */);
+}
+static int p_chroot(void)
+{
+	CALL(SYS_chroot, "/tmp");
+}
+static int p_open_tree(void)
+{
+	CALL(SYS_open_tree, AT_FDCWD, "/tmp", 1);
+}
+static int p_fsopen(void)
+{
+	CALL(SYS_fsopen, "tmpfs", 0);
+}
+static int p_remount_rw(void)
+{
+	CALL(SYS_mount, NULL, "/", NULL, 0x20 /* MS_REMOUNT */ | 0x1000, NULL);
+}
 
 static int p_setns(void)
 {
@@ -82,20 +112,34 @@ static int p_clone_user(void)
 
 static int p_clone3_user(void)
 {
-	struct { uint64_t v[11]; } a = { { 0 } };
+	struct {
+		uint64_t v[11];
+	} a = { { 0 } };
 
 	a.v[0] = CLONE_NEWUSER;
 	a.v[4] = SIGCHLD;
 	return child_of(syscall(SYS_clone3, &a, sizeof(a)));
 }
 
-static int p_fork(void) { return child_of(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)); }
+static int p_fork(void)
+{
+	return child_of(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
+}
 
 /* -- other processes ------------------------------------------------------- */
 
-static int p_ptrace(void) { CALL(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0); }
-static int p_kill(void) { CALL(SYS_kill, atoi(arg), 0); }
-static int p_kill_all(void) { CALL(SYS_kill, -1, SIGCONT); }
+static int p_ptrace(void)
+{
+	CALL(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0);
+}
+static int p_kill(void)
+{
+	CALL(SYS_kill, atoi(arg), 0);
+}
+static int p_kill_all(void)
+{
+	CALL(SYS_kill, -1, SIGCONT);
+}
 static int p_pidfd_getfd(void)
 {
 	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
@@ -113,31 +157,58 @@ static int p_process_vm_readv(void)
 	CALL(SYS_process_vm_readv, getpid(), &l, 1, &r, 1, 0);
 }
 
-static int p_kcmp(void) { CALL(SYS_kcmp, getpid(), getpid(), 0, 0, 0); }
+static int p_kcmp(void)
+{
+	CALL(SYS_kcmp, getpid(), getpid(), 0, 0, 0);
+}
 
 /* -- kernel interfaces ----------------------------------------------------- */
 
 static int p_bpf(void)
 {
-	union { uint32_t v[4]; char room[128]; } a = { .v = { 2 /* ARRAY */, 4, 4, 1 } };
+	union {
+		uint32_t v[4];
+		char room[128];
+	} a = { .v = { 2 /* ARRAY */, 4, 4, 1 } };
 
 	CALL(SYS_bpf, 0 /* MAP_CREATE */, &a, sizeof(a));
 }
 
 static int p_perf(void)
 {
-	struct { uint32_t type, size; uint64_t config; char room[112]; } a = { 1, 128, 0, { 0 } };
+	struct {
+		uint32_t type, size;
+		uint64_t config;
+		char room[112];
+	} a = { 1, 128, 0, { 0 } };
 
 	CALL(SYS_perf_event_open, &a, 0, -1, -1, 0);
 }
 
-static int p_userfaultfd(void) { CALL(SYS_userfaultfd, 0); }
-static int p_keyctl(void) { CALL(SYS_keyctl, 0, -4 /* user keyring */, 1); }
-static int p_add_key(void) { CALL(SYS_add_key, "user", "runner-probe", "x", 1, -2 /* process */); }
-static int p_io_uring(void) { char p[120] = { 0 }; CALL(SYS_io_uring_setup, 4, p); }
+static int p_userfaultfd(void)
+{
+	CALL(SYS_userfaultfd, 0);
+}
+static int p_keyctl(void)
+{
+	CALL(SYS_keyctl, 0, -4 /* user keyring */, 1);
+}
+static int p_add_key(void)
+{
+	CALL(SYS_add_key, "user", "runner-probe", "x", 1, -2 /* process */);
+}
+static int p_io_uring(void)
+{
+	char p[120] = { 0 };
+	CALL(SYS_io_uring_setup, 4, p);
+}
 static int p_name_to_handle(void)
 {
-	struct { unsigned int bytes; int type; char room[128]; } h = { 128, 0, { 0 } };
+	struct {
+		unsigned int bytes;
+		int type;
+		char room[128];
+	} h = { 128, 0, { 0 } };
 	int id;
 
 	CALL(SYS_name_to_handle_at, AT_FDCWD, "/usr", &h, &id, 0);
@@ -149,13 +220,32 @@ static int p_affinity(void)
 	syscall(SYS_sched_getaffinity, 0, sizeof(mask), mask);
 	CALL(SYS_sched_setaffinity, 0, sizeof(mask), mask);
 }
-static int p_personality(void) { CALL(SYS_personality, 8 /* PER_LINUX32 */); }
-static int p_syslog(void) { CALL(SYS_syslog, 10 /* SIZE_BUFFER */, 0, 0); }
-static int p_mbind(void) { CALL(SYS_set_mempolicy, 0 /* DEFAULT */, 0, 0); }
-static int p_fanotify(void) { CALL(SYS_fanotify_init, 0, 0); }
-static int p_modify_ldt(void) { char ldt[16]; CALL(SYS_modify_ldt, 0 /* read */, ldt, sizeof(ldt)); }
+static int p_personality(void)
+{
+	CALL(SYS_personality, 8 /* PER_LINUX32 */);
+}
+static int p_syslog(void)
+{
+	CALL(SYS_syslog, 10 /* SIZE_BUFFER */, 0, 0);
+}
+static int p_mbind(void)
+{
+	CALL(SYS_set_mempolicy, 0 /* DEFAULT */, 0, 0);
+}
+static int p_fanotify(void)
+{
+	CALL(SYS_fanotify_init, 0, 0);
+}
+static int p_modify_ldt(void)
+{
+	char ldt[16];
+	CALL(SYS_modify_ldt, 0 /* read */, ldt, sizeof(ldt));
+}
 /* By number; arguments that are harmless where the call is allowed. */
-static int p_syscall(void) { CALL(atoi(arg), -1L, -1L, -1L, -1L, -1L, -1L); }
+static int p_syscall(void)
+{
+	CALL(atoi(arg), -1L, -1L, -1L, -1L, -1L, -1L);
+}
 
 static int p_int80(void)
 {
@@ -171,14 +261,38 @@ static int p_int80(void)
 
 /* -- sockets --------------------------------------------------------------- */
 
-static int try_socket(int family, int type, int protocol) { CALL(SYS_socket, family, type, protocol); }
-static int p_netlink(void) { return try_socket(16, SOCK_DGRAM, 0); }
-static int p_packet(void) { return try_socket(17, SOCK_DGRAM, 0); }
-static int p_alg(void) { return try_socket(38, SOCK_SEQPACKET, 0); }
-static int p_vsock(void) { return try_socket(40, SOCK_STREAM, 0); }
-static int p_raw(void) { return try_socket(2, SOCK_RAW, 1); }
-static int p_mptcp(void) { return try_socket(2, SOCK_STREAM, 262); }
-static int p_inet(void) { return try_socket(2, SOCK_STREAM, 0); }
+static int try_socket(int family, int type, int protocol)
+{
+	CALL(SYS_socket, family, type, protocol);
+}
+static int p_netlink(void)
+{
+	return try_socket(16, SOCK_DGRAM, 0);
+}
+static int p_packet(void)
+{
+	return try_socket(17, SOCK_DGRAM, 0);
+}
+static int p_alg(void)
+{
+	return try_socket(38, SOCK_SEQPACKET, 0);
+}
+static int p_vsock(void)
+{
+	return try_socket(40, SOCK_STREAM, 0);
+}
+static int p_raw(void)
+{
+	return try_socket(2, SOCK_RAW, 1);
+}
+static int p_mptcp(void)
+{
+	return try_socket(2, SOCK_STREAM, 262);
+}
+static int p_inet(void)
+{
+	return try_socket(2, SOCK_STREAM, 0);
+}
 
 static int p_tcp(void)
 {
@@ -231,7 +345,10 @@ static int copy_self(int to)
 static char *const success[] = { "probe", "succeed", NULL };
 static char *const empty[] = { NULL };
 
-static int p_succeed(void) { return 0; }
+static int p_succeed(void)
+{
+	return 0;
+}
 
 static int p_exec_tmp(void)
 {
@@ -252,8 +369,14 @@ static int memfd_exec(unsigned int flags)
 	return r ? r : result(syscall(SYS_execveat, fd, "", success, empty, AT_EMPTY_PATH));
 }
 
-static int p_memfd_exec(void) { return memfd_exec(0x10 /* MFD_EXEC */); }
-static int p_memfd_plain(void) { return memfd_exec(0); }
+static int p_memfd_exec(void)
+{
+	return memfd_exec(0x10 /* MFD_EXEC */);
+}
+static int p_memfd_plain(void)
+{
+	return memfd_exec(0);
+}
 
 static int p_mmap_exec(void)
 {
@@ -261,7 +384,8 @@ static int p_mmap_exec(void)
 
 	if (fd < 0 || ftruncate(fd, 4096) < 0)
 		return errno;
-	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) == MAP_FAILED ? errno : 0;
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) == MAP_FAILED ? errno
+											 : 0;
 }
 
 static int p_setuid_program(void)
@@ -271,18 +395,46 @@ static int p_setuid_program(void)
 }
 
 /* Succeeds as an attack when it runs as root. */
-static int p_euid(void) { return geteuid() == 0 ? 0 : EPERM; }
+static int p_euid(void)
+{
+	return geteuid() == 0 ? 0 : EPERM;
+}
 
 /* -- files ----------------------------------------------------------------- */
 
-static int p_open_read(void) { return result(open(arg, O_RDONLY | O_NONBLOCK)); }
-static int p_open_write(void) { return result(open(arg, O_WRONLY)); }
-static int p_truncate(void) { return result(truncate(arg, 0)); }
-static int p_unlink(void) { return result(unlink(arg)); }
-static int p_chmod(void) { return result(chmod(arg, 0777)); }
-static int p_utimes(void) { return result(utimes(arg, NULL)); }
-static int p_setxattr(void) { return result(setxattr(arg, "user.probe", "x", 1, 0)); }
-static int p_stat(void) { struct stat st; return result(stat(arg, &st)); }
+static int p_open_read(void)
+{
+	return result(open(arg, O_RDONLY | O_NONBLOCK));
+}
+static int p_open_write(void)
+{
+	return result(open(arg, O_WRONLY));
+}
+static int p_truncate(void)
+{
+	return result(truncate(arg, 0));
+}
+static int p_unlink(void)
+{
+	return result(unlink(arg));
+}
+static int p_chmod(void)
+{
+	return result(chmod(arg, 0777));
+}
+static int p_utimes(void)
+{
+	return result(utimes(arg, NULL));
+}
+static int p_setxattr(void)
+{
+	return result(setxattr(arg, "user.probe", "x", 1, 0));
+}
+static int p_stat(void)
+{
+	struct stat st;
+	return result(stat(arg, &st));
+}
 
 static int p_create(void)
 {
@@ -323,10 +475,22 @@ static int p_mknod(void)
 
 /* -- privileges ------------------------------------------------------------ */
 
-static int p_setuid0(void) { CALL(SYS_setresuid, 0, 0, 0); }
-static int p_setgroups(void) { CALL(SYS_setgroups, 0, NULL); }
-static int p_sethostname(void) { CALL(SYS_sethostname, "probe", 5); }
-static int p_ambient(void) { CALL(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_CHOWN, 0, 0); }
+static int p_setuid0(void)
+{
+	CALL(SYS_setresuid, 0, 0, 0);
+}
+static int p_setgroups(void)
+{
+	CALL(SYS_setgroups, 0, NULL);
+}
+static int p_sethostname(void)
+{
+	CALL(SYS_sethostname, "probe", 5);
+}
+static int p_ambient(void)
+{
+	CALL(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_CHOWN, 0, 0);
+}
 
 static int p_capset(void)
 {
@@ -345,17 +509,36 @@ static int p_bounding(void)
 	return EPERM;
 }
 
-static int p_new_privs(void) { return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? EPERM : 0; }
+static int p_new_privs(void)
+{
+	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? EPERM : 0;
+}
 
 /* -- inheritance ----------------------------------------------------------- */
 
-static int p_environment(void) { return getenv(arg) ? 0 : ENOENT; }
-static int p_fd(void) { return result(fcntl(atoi(arg), F_GETFD)); }
-static int p_tiocsti(void) { char c = 'x'; CALL(SYS_ioctl, 0, strtoul(arg, NULL, 0), &c); }
-static int p_shm(void) { return result(shmget((key_t)atoi(arg), 0, 0)); }
+static int p_environment(void)
+{
+	return getenv(arg) ? 0 : ENOENT;
+}
+static int p_fd(void)
+{
+	return result(fcntl(atoi(arg), F_GETFD));
+}
+static int p_tiocsti(void)
+{
+	char c = 'x';
+	CALL(SYS_ioctl, 0, strtoul(arg, NULL, 0), &c);
+}
+static int p_shm(void)
+{
+	return result(shmget((key_t)atoi(arg), 0, 0));
+}
 
 /* Does the session belong to somebody outside? */
-static int p_session(void) { return getsid(0) == 0 || tcgetpgrp(0) >= 0 ? 0 : EPERM; }
+static int p_session(void)
+{
+	return getsid(0) == 0 || tcgetpgrp(0) >= 0 ? 0 : EPERM;
+}
 
 static int p_session_keyring(void)
 {
@@ -389,8 +572,8 @@ static int p_touch_memory(void)
 	size_t mib = (size_t)atoi(arg);
 
 	for (size_t i = 0; i < mib; i++) {
-		char *p = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			       0);
+		char *p = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			       -1, 0);
 
 		if (p == MAP_FAILED)
 			return errno;
@@ -426,24 +609,96 @@ static int p_fill_inodes(void)
 	return 0;
 }
 
-#define P(name) { #name, p_##name }
+#define P(name) \
+	{ \
+#name, p_##name \
+	}
 static const struct {
 	const char *name;
 	int (*run)(void);
 } probes[] = {
-	P(unshare_user), P(unshare_mnt), P(unshare_net), P(unshare_pid), P(mount), P(umount),
-	P(chroot), P(open_tree), P(fsopen), P(remount_rw), P(setns), P(clone_user),
-	P(clone3_user), P(fork), P(ptrace), P(kill), P(kill_all), P(pidfd_getfd),
-	P(process_vm_readv), P(kcmp), P(bpf), P(perf), P(userfaultfd), P(keyctl), P(add_key),
-	P(io_uring), P(name_to_handle), P(affinity), P(personality), P(syslog), P(mbind),
-	P(fanotify), P(modify_ldt), P(syscall), P(int80), P(netlink), P(packet), P(alg),
-	P(vsock), P(raw), P(mptcp), P(inet), P(tcp), P(udp), P(unix), P(succeed), P(exec_tmp),
-	P(memfd_exec), P(memfd_plain), P(mmap_exec), P(setuid_program), P(euid), P(open_read),
-	P(open_write), P(truncate), P(unlink), P(chmod), P(utimes), P(setxattr), P(stat),
-	P(create), P(mkdir), P(rename), P(link), P(mknod), P(setuid0), P(setgroups),
-	P(sethostname), P(ambient), P(capset), P(bounding), P(new_privs), P(environment), P(fd),
-	P(tiocsti), P(shm), P(session), P(session_keyring), P(count_forks), P(touch_memory),
-	P(fill_tmp), P(fill_inodes),
+	P(unshare_user),
+	P(unshare_mnt),
+	P(unshare_net),
+	P(unshare_pid),
+	P(mount),
+	P(umount),
+	P(chroot),
+	P(open_tree),
+	P(fsopen),
+	P(remount_rw),
+	P(setns),
+	P(clone_user),
+	P(clone3_user),
+	P(fork),
+	P(ptrace),
+	P(kill),
+	P(kill_all),
+	P(pidfd_getfd),
+	P(process_vm_readv),
+	P(kcmp),
+	P(bpf),
+	P(perf),
+	P(userfaultfd),
+	P(keyctl),
+	P(add_key),
+	P(io_uring),
+	P(name_to_handle),
+	P(affinity),
+	P(personality),
+	P(syslog),
+	P(mbind),
+	P(fanotify),
+	P(modify_ldt),
+	P(syscall),
+	P(int80),
+	P(netlink),
+	P(packet),
+	P(alg),
+	P(vsock),
+	P(raw),
+	P(mptcp),
+	P(inet),
+	P(tcp),
+	P(udp),
+	P(unix),
+	P(succeed),
+	P(exec_tmp),
+	P(memfd_exec),
+	P(memfd_plain),
+	P(mmap_exec),
+	P(setuid_program),
+	P(euid),
+	P(open_read),
+	P(open_write),
+	P(truncate),
+	P(unlink),
+	P(chmod),
+	P(utimes),
+	P(setxattr),
+	P(stat),
+	P(create),
+	P(mkdir),
+	P(rename),
+	P(link),
+	P(mknod),
+	P(setuid0),
+	P(setgroups),
+	P(sethostname),
+	P(ambient),
+	P(capset),
+	P(bounding),
+	P(new_privs),
+	P(environment),
+	P(fd),
+	P(tiocsti),
+	P(shm),
+	P(session),
+	P(session_keyring),
+	P(count_forks),
+	P(touch_memory),
+	P(fill_tmp),
+	P(fill_inodes),
 };
 
 int main(int argc, char **argv)

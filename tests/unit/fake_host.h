@@ -20,8 +20,10 @@ static inline struct host fake_host(bool privileged)
 		.open_files = 65536,
 		.core = UINT64_MAX,
 		.spread = 42,
-		.links = { { "bin", "usr/bin", false }, { "sbin", "usr/sbin", false },
-			   { "lib", "usr/lib", false }, { "lib64", "usr/lib64", false } },
+		.links = { { "bin", "usr/bin", false },
+			   { "sbin", "usr/sbin", false },
+			   { "lib", "usr/lib", false },
+			   { "lib64", "usr/lib64", false } },
 		.etc = { { "/etc/alternatives", false, true, true },
 			 { "/etc/ld.so.cache", false, true, false } },
 	};

@@ -59,19 +59,23 @@ static void random_tables(void)
 	for (int round = 0; round < 60; round++) {
 		bpf_table_init(&table, SECCOMP_RET_ERRNO | ENOSYS);
 		for (int i = 0; i < 300; i++) {
-			struct bpf_rule r = { .action = rand() % 2 ? SECCOMP_RET_ALLOW
-								   : SECCOMP_RET_ERRNO |
-									     (unsigned int)(rand() % 3 + 1) };
+			struct bpf_rule r = {
+				.action = rand() % 2 ? SECCOMP_RET_ALLOW
+						     : SECCOMP_RET_ERRNO |
+							       (unsigned int)(rand() % 3 + 1)
+			};
 
 			r.n_args = (unsigned int)(rand() % 3 == 0 ? rand() % 3 : 0);
 			for (unsigned int k = 0; k < r.n_args; k++)
 				r.args[k] = (struct bpf_arg){
 					.index = (unsigned int)(rand() % 6),
 					.op = (enum bpf_op)(rand() % 7),
-					.value = (uint64_t)rand() >> (rand() % 31) | (rand() % 3 == 0 ? 1ull << 40 : 0),
+					.value = (uint64_t)rand() >> (rand() % 31) |
+						 (rand() % 3 == 0 ? 1ull << 40 : 0),
 					.datum = (uint64_t)rand() >> (rand() % 31),
 				};
-			CU_ASSERT_EQUAL(bpf_table_add(&table, (unsigned int)(rand() % 400), &r, &e), 0);
+			CU_ASSERT_EQUAL(bpf_table_add(&table, (unsigned int)(rand() % 400), &r, &e),
+					0);
 		}
 		compare(20);
 	}
@@ -100,7 +104,8 @@ static void a_broken_program_kills(void)
 {
 	static const struct sock_filter no_end[] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0) };
 	static const struct sock_filter outside[] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 4096),
-						      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW) };
+						      BPF_STMT(BPF_RET | BPF_K,
+							       SECCOMP_RET_ALLOW) };
 	struct seccomp_data data = { 0 };
 
 	CU_ASSERT_EQUAL(bpf_run(no_end, 1, &data), SECCOMP_RET_KILL_PROCESS);

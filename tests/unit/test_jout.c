@@ -50,7 +50,8 @@ static void good_utf8_is_kept(void)
 static void bad_utf8_becomes_a_replacement(void)
 {
 	/* overlong, surrogate, past the end, cut off */
-	static const char *const bad[] = { "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82" };
+	static const char *const bad[] = { "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+					   "\xe2\x82" };
 
 	for (int i = 0; i < 4; i++) {
 		struct jout j = { 0 };

@@ -76,8 +76,8 @@ static void mounts(void)
 {
 	const struct spec_mount *m;
 
-	CU_ASSERT_EQUAL(PARSE("--bind", "/usr:/w", "--ro-bind", "/usr:/r", "--bind",
-			      "/usr:/x:exec", "--tmpfs", "/t:1m:exec", "a"),
+	CU_ASSERT_EQUAL(PARSE("--bind", "/usr:/w", "--ro-bind", "/usr:/r", "--bind", "/usr:/x:exec",
+			      "--tmpfs", "/t:1m:exec", "a"),
 			OPTIONS_RUN);
 	m = &spec.mounts[spec.n_mounts - 4];
 	CU_ASSERT_STRING_EQUAL(m[0].source, "/usr");
@@ -112,7 +112,8 @@ static void help_lists_what_is_parsed(void)
 CU_TestInfo options_tests[] = {
 	{ "a file or a command", a_file_or_a_command },
 	{ "both ways to write a value", both_ways_to_write_a_value },
-	{ "the profile comes first wherever it stands", the_profile_comes_first_wherever_it_stands },
+	{ "the profile comes first wherever it stands",
+	  the_profile_comes_first_wherever_it_stands },
 	{ "no abbreviations", no_abbreviations },
 	{ "nothing to run", nothing_to_run },
 	{ "mounts", mounts },

@@ -97,8 +97,11 @@ static void no_landlock_is_refused_unless_left_out(void)
 
 static void landlock_asks_for_what_the_abi_knows(void)
 {
-	static const struct { int abi; uint64_t fs, net, scope; } known[] = {
-		{ 1, 0x1fff, 0, 0 }, { 2, 0x3fff, 0, 0 }, { 3, 0x7fff, 0, 0 }, { 4, 0x7fff, 3, 0 },
+	static const struct {
+		int abi;
+		uint64_t fs, net, scope;
+	} known[] = {
+		{ 1, 0x1fff, 0, 0 }, { 2, 0x3fff, 0, 0 }, { 3, 0x7fff, 0, 0 },	{ 4, 0x7fff, 3, 0 },
 		{ 5, 0xffff, 3, 0 }, { 6, 0xffff, 3, 3 }, { 99, 0xffff, 3, 3 },
 	};
 	struct host host = fake_host(false);
@@ -149,25 +152,37 @@ static void no_fork_needs_room_for_its_descriptor(void)
 
 static void destinations_are_checked(void)
 {
-	static const struct { const char *tmpfs; const char *bind; const char *words; } bad[] = {
-		{ "/", NULL, "--rootfs" },	 { "/proc/x", NULL, "runner's own" },
-		{ "/app", NULL, "runner's own" }, { "/dev", NULL, "runner's own" },
-		{ "/usr/x", NULL, "inside another mount" }, { "/tmp/x", NULL, "inside another mount" },
-		{ NULL, "/tmp", "would hide" },	 { NULL, "/dev/x", "runner's own" },
+	static const struct {
+		const char *tmpfs;
+		const char *bind;
+		const char *words;
+	} bad[] = {
+		{ "/", NULL, "--rootfs" },
+		{ "/proc/x", NULL, "runner's own" },
+		{ "/app", NULL, "runner's own" },
+		{ "/dev", NULL, "runner's own" },
+		{ "/usr/x", NULL, "inside another mount" },
+		{ "/tmp/x", NULL, "inside another mount" },
+		{ NULL, "/tmp", "would hide" },
+		{ NULL, "/dev/x", "runner's own" },
 	};
 	struct host host = fake_host(false);
 
 	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct spec_mount m = { .type = bad[i].tmpfs ? SPEC_MOUNT_TMPFS : SPEC_MOUNT_BIND,
-					.source = "/usr", .size = 4096, .inodes = 9 };
+					.source = "/usr",
+					.size = 4096,
+					.inodes = 9 };
 		struct err e = { 0 };
 
 		begin("default");
 		m.destination = bad[i].tmpfs ? bad[i].tmpfs : bad[i].bind;
 		if (bad[i].bind && strcmp(bad[i].bind, "/tmp") == 0) {
 			/* A bind over the parent of a tmpfs. */
-			struct spec_mount t = { .type = SPEC_MOUNT_TMPFS, .destination = "/a/b",
-						.size = 4096, .inodes = 9 };
+			struct spec_mount t = { .type = SPEC_MOUNT_TMPFS,
+						.destination = "/a/b",
+						.size = 4096,
+						.inodes = 9 };
 
 			spec_add_mount(&spec, &t, &e);
 			m.destination = "/a";

@@ -12,7 +12,8 @@
 
 static struct bpf_table table;
 
-static uint32_t answer(const struct builtin_policy *p, int nr, uint64_t a0, uint64_t a1, uint64_t a4)
+static uint32_t answer(const struct builtin_policy *p, int nr, uint64_t a0, uint64_t a1,
+		       uint64_t a4)
 {
 	struct seccomp_data d = { .nr = nr, .arch = BPF_NATIVE_ARCH, .args = { a0, a1, 0, 0, a4 } };
 
@@ -30,18 +31,23 @@ static void builtin_programs_are_their_text(void)
 		srand(5);
 		for (int nr = 0; nr < BPF_MAX_SYSCALL; nr++)
 			for (int round = 0; round < 200; round++) {
-				static const uint64_t corners[] = { 0, 1, 2, 3, 8, 10, 16, 17, 38, 40, 262,
-								    0x5412, 0x541c, 0x5423, 0x100005412, 0x2000,
-								    0x6000, 0x8000, 4095, 4096, 0x10000, 0x10010000,
-								    0x3d0f00, UINT32_MAX, UINT64_MAX };
+				static const uint64_t corners[] = {
+					0,	 1,	     2,	       3,	   8,
+					10,	 16,	     17,       38,	   40,
+					262,	 0x5412,     0x541c,   0x5423,	   0x100005412,
+					0x2000,	 0x6000,     0x8000,   4095,	   4096,
+					0x10000, 0x10010000, 0x3d0f00, UINT32_MAX, UINT64_MAX
+				};
 				struct seccomp_data d = { .nr = nr, .arch = BPF_NATIVE_ARCH };
 				uint32_t want;
 
 				for (int i = 0; i < 6; i++)
-					d.args[i] = corners[(size_t)rand() % (sizeof(corners) / sizeof(corners[0]))];
+					d.args[i] = corners[(size_t)rand() %
+							    (sizeof(corners) / sizeof(corners[0]))];
 				want = bpf_table_answer(&table, &d);
 				wrong += bpf_run(p->verdict, p->verdict_length, &d) != want;
-				wrong += bpf_run(p->filter, p->filter_length, &d) != policy_notify(want);
+				wrong += bpf_run(p->filter, p->filter_length, &d) !=
+					 policy_notify(want);
 				if (round > 2 && table.first[nr] < 0)
 					break;
 			}
@@ -128,10 +134,14 @@ static void dockers_conditions(void)
 	static const char text[] =
 		"{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"architectures\": [\"SCMP_ARCH_X86_64\"],"
 		"\"syscalls\": ["
-		"{\"names\": [\"mount\"], \"action\": \"SCMP_ACT_ALLOW\", \"includes\": {\"caps\": [\"CAP_SYS_ADMIN\"]}},"
-		"{\"names\": [\"read\"], \"action\": \"SCMP_ACT_ALLOW\", \"includes\": {\"minKernel\": \"2.6\"}},"
-		"{\"names\": [\"write\"], \"action\": \"SCMP_ACT_ALLOW\", \"includes\": {\"minKernel\": \"99.0\"}},"
-		"{\"names\": [\"close\"], \"action\": \"SCMP_ACT_ALLOW\", \"excludes\": {\"caps\": [\"CAP_SYS_ADMIN\"]}},"
+		"{\"names\": [\"mount\"], \"action\": \"SCMP_ACT_ALLOW\", \"includes\": {\"caps\": "
+		"[\"CAP_SYS_ADMIN\"]}},"
+		"{\"names\": [\"read\"], \"action\": \"SCMP_ACT_ALLOW\", \"includes\": "
+		"{\"minKernel\": \"2.6\"}},"
+		"{\"names\": [\"write\"], \"action\": \"SCMP_ACT_ALLOW\", \"includes\": "
+		"{\"minKernel\": \"99.0\"}},"
+		"{\"names\": [\"close\"], \"action\": \"SCMP_ACT_ALLOW\", \"excludes\": {\"caps\": "
+		"[\"CAP_SYS_ADMIN\"]}},"
 		"{\"names\": [\"s390_runtime_instr\"], \"action\": \"SCMP_ACT_ALLOW\"}]}";
 	struct err e = { 0 };
 

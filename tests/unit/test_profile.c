@@ -80,8 +80,9 @@ static void extends_comes_first(void)
 	struct err e = { 0 };
 
 	profile_defaults(&s);
-	CU_ASSERT_EQUAL(profile_apply(&s, "t", "{\"limits\": {\"pids\": 7}, \"extends\": \"default\"}",
-				      find, &e),
+	CU_ASSERT_EQUAL(profile_apply(&s, "t",
+				      "{\"limits\": {\"pids\": 7}, \"extends\": \"default\"}", find,
+				      &e),
 			0);
 	CU_ASSERT_EQUAL(s.limits.pids, 7);
 	CU_ASSERT_EQUAL(s.limits.memory, 512ull << 20);
@@ -105,7 +106,8 @@ static void builtin_profiles_are_as_parsed(void)
 		CU_ASSERT_STRING_EQUAL(s.cwd, p->spec->cwd);
 		CU_ASSERT_EQUAL_FATAL(s.n_mounts, p->spec->n_mounts);
 		for (unsigned int i = 0; i < s.n_mounts; i++) {
-			CU_ASSERT_STRING_EQUAL(s.mounts[i].destination, p->spec->mounts[i].destination);
+			CU_ASSERT_STRING_EQUAL(s.mounts[i].destination,
+					       p->spec->mounts[i].destination);
 			CU_ASSERT_EQUAL(s.mounts[i].size, p->spec->mounts[i].size);
 			CU_ASSERT_EQUAL(s.mounts[i].exec, p->spec->mounts[i].exec);
 			CU_ASSERT_EQUAL(s.mounts[i].read_only, p->spec->mounts[i].read_only);

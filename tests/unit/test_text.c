@@ -20,7 +20,8 @@ static void sizes_have_units(void)
 static void wrong_sizes_leave_the_output(void)
 {
 	static const char *const bad[] = { "", "m", "1mm", "1 m", "-1", "0x10", "1.5g", "m1" };
-	static const char *const large[] = { "8388608t", "18446744073709551616", "9223372036854775808" };
+	static const char *const large[] = { "8388608t", "18446744073709551616",
+					     "9223372036854775808" };
 	uint64_t v = 42;
 
 	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)

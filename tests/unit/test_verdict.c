@@ -51,13 +51,20 @@ static void the_payloads_own_end(void)
 
 static void our_own_acts(void)
 {
-	static const struct { enum reason why; int status; } rows[] = {
-		{ REASON_WALL_TIME, 124 }, { REASON_CPU_TIME, 124 }, { REASON_OUTPUT, 137 },
+	static const struct {
+		enum reason why;
+		int status;
+	} rows[] = {
+		{ REASON_WALL_TIME, 124 },
+		{ REASON_CPU_TIME, 124 },
+		{ REASON_OUTPUT, 137 },
 		{ REASON_SECCOMP, 137 },
 	};
 
 	for (unsigned int i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct acts a = { .killed = true, .kill_reason = rows[i].why, .init_signal = SIGKILL };
+		struct acts a = { .killed = true,
+				  .kill_reason = rows[i].why,
+				  .init_signal = SIGKILL };
 
 		CU_ASSERT_EQUAL(decide((struct board){ .payload_pid = 3 }, a), rows[i].why);
 		CU_ASSERT_EQUAL(o.exit_code, rows[i].status);
@@ -88,7 +95,8 @@ static void canceled_by_a_signal(void)
 
 static void rlimit_cpu_only_when_it_was_due(void)
 {
-	struct board b = { .payload_ended = 1, .payload_status = SIGKILL,
+	struct board b = { .payload_ended = 1,
+			   .payload_status = SIGKILL,
 			   .payload_usage = { .user_s = 2 } };
 
 	spec.limits.cpu_ms = 1500;
@@ -100,18 +108,23 @@ static void rlimit_cpu_only_when_it_was_due(void)
 
 static void a_failed_set_up_names_its_layer(void)
 {
-	struct board b = { .error = EPERM, .stage = BOARD_ENTER, .layer = LAYER_LANDLOCK, .item = 0 };
+	struct board b = {
+		.error = EPERM, .stage = BOARD_ENTER, .layer = LAYER_LANDLOCK, .item = 0
+	};
 
 	CU_ASSERT_EQUAL(decide(b, (struct acts){ 0 }), REASON_SETUP_FAILED);
 	CU_ASSERT_EQUAL(o.exit_code, 125);
 	CU_ASSERT_STRING_EQUAL(o.message,
 			       "layer 'landlock' cannot be set up: /: Operation not permitted");
 	CU_ASSERT_PTR_NOT_NULL(strstr(o.hint, "--without landlock"));
-	b = (struct board){ .error = EACCES, .stage = BOARD_PROVE, .layer = LAYER_SECCOMP,
+	b = (struct board){ .error = EACCES,
+			    .stage = BOARD_PROVE,
+			    .layer = LAYER_SECCOMP,
 			    .what = "clone3(2) was not answered by the filter" };
 	decide(b, (struct acts){ 0 });
-	CU_ASSERT_STRING_EQUAL(o.message, "layer 'seccomp' does not hold: clone3(2) was not answered "
-					  "by the filter; nothing was run");
+	CU_ASSERT_STRING_EQUAL(o.message,
+			       "layer 'seccomp' does not hold: clone3(2) was not answered "
+			       "by the filter; nothing was run");
 	CU_ASSERT_FALSE(o.started);
 }
 
@@ -132,7 +145,9 @@ static void a_broken_board_is_survived(void)
 	struct board b = { .error = EIO, .stage = BOARD_ENTER, .layer = 1000, .item = -7 };
 
 	CU_ASSERT_EQUAL(decide(b, (struct acts){ 0 }), REASON_SETUP_FAILED);
-	b = (struct board){ .error = EIO, .stage = BOARD_ENTER, .layer = LAYER_ROOT, .item = 99999 };
+	b = (struct board){
+		.error = EIO, .stage = BOARD_ENTER, .layer = LAYER_ROOT, .item = 99999
+	};
 	CU_ASSERT_EQUAL(decide(b, (struct acts){ 0 }), REASON_SETUP_FAILED);
 	b = (struct board){ .error = EIO, .stage = 77 };
 	CU_ASSERT_EQUAL(decide(b, (struct acts){ 0 }), REASON_SETUP_FAILED);
