@@ -8,19 +8,14 @@
 #include <string.h>
 
 #include "limits.h"
-
-/* Where we are, for messages: the file and the path of keys. */
-struct place {
-	const char *where;
-	char path[160];
-};
+#include "profile_read.h"
 
 struct key {
 	const char *name;
 	int (*read)(struct spec *s, json_t *value, struct place *p, struct err *e);
 };
 
-static int bad(struct err *e, const struct place *p, const char *what)
+int profile_bad(struct err *e, const struct place *p, const char *what)
 {
 	return err_set(e, EINVAL, "profile '%s': %s: %s", p->where, p->path, what);
 }
@@ -33,22 +28,21 @@ static const char *kind(const json_t *v)
 	return names[json_typeof(v)];
 }
 
-static int wrong_type(struct err *e, const struct place *p, const char *wanted, const json_t *v)
+int profile_wrong_type(struct err *e, const struct place *p, const char *wanted, const json_t *v)
 {
 	return err_set(e, EINVAL, "profile '%s': %s: must be %s, not %s", p->where, p->path, wanted,
 		       kind(v));
 }
 
-/* A name below the current place; the caller restores the length it got. */
-static size_t go_down(struct place *p, const char *format, const char *name, size_t index)
+size_t profile_go_down(struct place *p, const char *name, size_t index)
 {
 	size_t length = strlen(p->path);
+	size_t room = sizeof(p->path) - length;
 
 	if (name)
-		snprintf(p->path + length, sizeof(p->path) - length, "%s%s", length ? "." : "",
-			 name);
+		snprintf(p->path + length, room, "%s%s", length ? "." : "", name);
 	else
-		snprintf(p->path + length, sizeof(p->path) - length, format, index);
+		snprintf(p->path + length, room, "[%zu]", index);
 	return length;
 }
 
@@ -60,11 +54,11 @@ static int read_object(struct spec *s, json_t *object, const struct key *keys, s
 	json_t *value;
 
 	if (!json_is_object(object))
-		return wrong_type(e, p, "an object", object);
+		return profile_wrong_type(e, p, "an object", object);
 	json_object_foreach(object, name, value)
 	{
 		const struct key *k = keys;
-		size_t length = go_down(p, NULL, name, 0);
+		size_t length = profile_go_down(p, name, 0);
 		int r;
 
 		while (k->name && strcmp(k->name, name) != 0)
@@ -76,7 +70,7 @@ static int read_object(struct spec *s, json_t *object, const struct key *keys, s
 			for (unsigned int i = 0; i < 23 && keys[i].name; i++)
 				names[i] = keys[i].name;
 			near = text_nearest(name, names);
-			bad(e, p, "unknown key");
+			profile_bad(e, p, "unknown key");
 			return near ? err_hint(e, "did you mean '%s'?", near) : -EINVAL;
 		}
 		r = k->read(s, value, p, e);
@@ -87,10 +81,10 @@ static int read_object(struct spec *s, json_t *object, const struct key *keys, s
 	return 0;
 }
 
-static int read_text(struct spec *s, json_t *v, const char **field, struct place *p, struct err *e)
+int profile_read_text(struct spec *s, json_t *v, const char **field, struct place *p, struct err *e)
 {
 	if (!json_is_string(v))
-		return wrong_type(e, p, "a string", v);
+		return profile_wrong_type(e, p, "a string", v);
 	*field = spec_strdup(s, json_string_value(v));
 	return *field ? 0 : err_set(e, ENOMEM, "out of memory");
 }
@@ -100,7 +94,7 @@ static int read_text(struct spec *s, json_t *v, const char **field, struct place
 #define TEXT_KEY(name) \
 	static int read_##name(struct spec *s, json_t *v, struct place *p, struct err *e) \
 	{ \
-		return read_text(s, v, &s->name, p, e); \
+		return profile_read_text(s, v, &s->name, p, e); \
 	}
 
 TEXT_KEY(description)
@@ -113,15 +107,15 @@ TEXT_KEY(seccomp)
 static int read_extends(struct spec *s, json_t *v, struct place *p, struct err *e)
 {
 	(void)s;
-	return json_is_string(v) ? 0 : wrong_type(e, p, "a string", v);
+	return json_is_string(v) ? 0 : profile_wrong_type(e, p, "a string", v);
 }
 
 static int read_id(json_t *v, uint32_t *field, struct place *p, struct err *e)
 {
 	if (!json_is_integer(v))
-		return wrong_type(e, p, "an integer", v);
+		return profile_wrong_type(e, p, "an integer", v);
 	if (json_integer_value(v) < 0 || json_integer_value(v) >= UINT32_MAX)
-		return bad(e, p, "must be 0 to 4294967294");
+		return profile_bad(e, p, "must be 0 to 4294967294");
 	*field = (uint32_t)json_integer_value(v);
 	return 0;
 }
@@ -148,13 +142,13 @@ static int read_network(struct spec *s, json_t *v, struct place *p, struct err *
 	const char *text = json_string_value(v);
 
 	if (!text)
-		return wrong_type(e, p, "a string", v);
+		return profile_wrong_type(e, p, "a string", v);
 	for (int i = 0; spec_network_names[i]; i++)
 		if (strcmp(spec_network_names[i], text) == 0) {
 			s->network = (enum spec_network)i;
 			return 0;
 		}
-	return bad(e, p, "must be none, loopback or host");
+	return profile_bad(e, p, "must be none, loopback or host");
 }
 
 static int read_interpreter(struct spec *s, json_t *v, struct place *p, struct err *e)
@@ -163,19 +157,19 @@ static int read_interpreter(struct spec *s, json_t *v, struct place *p, struct e
 	size_t n = json_array_size(v);
 
 	if (!json_is_array(v))
-		return wrong_type(e, p, "an array of strings", v);
+		return profile_wrong_type(e, p, "an array of strings", v);
 	if (n < 1 || n > SPEC_MAX_INTERPRETER)
-		return bad(e, p, "must have 1 to 8 words");
+		return profile_bad(e, p, "must have 1 to 8 words");
 	list = spec_list(s, n);
 	if (!list)
 		return err_set(e, ENOMEM, "out of memory");
 	for (size_t i = 0; i < n; i++) {
-		size_t length = go_down(p, "[%zu]", NULL, i);
+		size_t length = profile_go_down(p, NULL, i);
 
-		if (read_text(s, json_array_get(v, i), &list[i], p, e) < 0)
+		if (profile_read_text(s, json_array_get(v, i), &list[i], p, e) < 0)
 			return -e->code;
 		if (list[i][0] == '\0')
-			return bad(e, p, "must not be empty");
+			return profile_bad(e, p, "must not be empty");
 		p->path[length] = '\0';
 	}
 	s->interpreter = list;
@@ -190,17 +184,17 @@ static int read_env_set(struct spec *s, json_t *v, struct place *p, struct err *
 	json_t *value;
 
 	if (!json_is_object(v))
-		return wrong_type(e, p, "an object", v);
+		return profile_wrong_type(e, p, "an object", v);
 	json_object_foreach(v, name, value)
 	{
-		size_t length = go_down(p, NULL, name, 0);
+		size_t length = profile_go_down(p, name, 0);
 		const char *key = spec_strdup(s, name);
 		const char *text = NULL;
 
-		if (read_text(s, value, &text, p, e) < 0)
+		if (profile_read_text(s, value, &text, p, e) < 0)
 			return -e->code;
 		if (!key || spec_add_env(s, key, text, e) < 0)
-			return bad(e, p, "cannot be the name of a variable");
+			return profile_bad(e, p, "cannot be the name of a variable");
 		p->path[length] = '\0';
 	}
 	return 0;
@@ -213,13 +207,13 @@ static int read_names(struct spec *s, json_t *v, struct place *p, struct err *e,
 	json_t *item;
 
 	if (!json_is_array(v))
-		return wrong_type(e, p, "an array of strings", v);
+		return profile_wrong_type(e, p, "an array of strings", v);
 	json_array_foreach(v, i, item)
 	{
-		size_t length = go_down(p, "[%zu]", NULL, i);
+		size_t length = profile_go_down(p, NULL, i);
 		const char *text = NULL;
 
-		if (read_text(s, item, &text, p, e) < 0)
+		if (profile_read_text(s, item, &text, p, e) < 0)
 			return -e->code;
 		if (add(s, text, e) < 0)
 			return err_wrap(e, "profile '%s': %s", p->where, p->path);
@@ -252,151 +246,31 @@ static int read_without(struct spec *s, json_t *v, struct place *p, struct err *
 	return read_names(s, v, p, e, spec_add_without);
 }
 
-/* -- mounts ---------------------------------------------------------------- */
+/* -- limits ---------------------------------------------------------------- */
 
-static int read_mount_options(json_t *v, struct spec_mount *m, struct place *p, struct err *e)
-{
-	/* nosuid and nodev are always on; naming them is no mistake. */
-	bool ignored;
-	const struct {
-		const char *name;
-		bool *field;
-		bool value;
-	} options[] = {
-		{ "ro", &m->read_only, true },	    { "rw", &m->read_only, false },
-		{ "exec", &m->exec, true },	    { "noexec", &m->exec, false },
-		{ "nosuid", &ignored, true },	    { "nodev", &ignored, true },
-		{ "optional", &m->optional, true },
-	};
-	size_t i;
-	json_t *item;
-
-	if (!json_is_array(v))
-		return wrong_type(e, p, "an array of strings", v);
-	json_array_foreach(v, i, item)
-	{
-		const char *word = json_string_value(item);
-		size_t k = 0;
-
-		while (k < sizeof(options) / sizeof(options[0]) &&
-		       (!word || strcmp(options[k].name, word) != 0))
-			k++;
-		if (k == sizeof(options) / sizeof(options[0])) {
-			go_down(p, "[%zu]", NULL, i);
-			return bad(e, p, "must be ro, rw, exec, noexec, nosuid, nodev or optional");
-		}
-		*options[k].field = options[k].value;
-	}
-	return 0;
-}
-
-static int read_number(json_t *v, enum limit_unit unit, uint64_t *field, struct place *p,
-		       struct err *e)
+int profile_read_number(json_t *v, enum limit_unit unit, uint64_t *field, struct place *p,
+			struct err *e)
 {
 	const struct limit l = { .unit = unit };
 	char text[32];
 	const char *s = json_string_value(v);
 
 	if (json_is_integer(v) && json_integer_value(v) < 0)
-		return bad(e, p, "must not be negative");
+		return profile_bad(e, p, "must not be negative");
 	if (json_is_integer(v))
 		snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(v));
 	else if (json_is_real(v) && unit == LIMIT_MILLI_CPUS)
 		snprintf(text, sizeof(text), "%.3f", json_real_value(v));
 	else if (!s)
-		return wrong_type(e, p, limit_example(&l), v);
+		return profile_wrong_type(e, p, limit_example(&l), v);
 	switch (limit_parse(&l, s ? s : text, field)) {
 	case 0: return 0;
-	case -ERANGE: return bad(e, p, "is out of range");
+	case -ERANGE: return profile_bad(e, p, "is out of range");
 	default:
 		return err_set(e, EINVAL, "profile '%s': %s: '%.40s' is not %s", p->where, p->path,
 			       s ? s : text, limit_example(&l));
 	}
 }
-
-static int read_mount_key(struct spec *s, const char *name, json_t *v, struct spec_mount *m,
-			  struct place *p, struct err *e)
-{
-	const char *text = json_string_value(v);
-
-	if (strcmp(name, "type") == 0) {
-		if (text && strcmp(text, "tmpfs") == 0)
-			m->type = SPEC_MOUNT_TMPFS;
-		else if (text && strcmp(text, "bind") == 0)
-			m->type = SPEC_MOUNT_BIND;
-		else
-			return bad(e, p, "must be bind or tmpfs");
-		return 0;
-	}
-	if (strcmp(name, "source") == 0)
-		return read_text(s, v, &m->source, p, e);
-	if (strcmp(name, "destination") == 0)
-		return read_text(s, v, &m->destination, p, e);
-	if (strcmp(name, "options") == 0)
-		return read_mount_options(v, m, p, e);
-	if (strcmp(name, "size") == 0)
-		return read_number(v, LIMIT_BYTES, &m->size, p, e);
-	if (strcmp(name, "inodes") == 0)
-		return read_number(v, LIMIT_COUNT, &m->inodes, p, e);
-	return bad(e, p, "unknown key");
-}
-
-static int read_mount(struct spec *s, json_t *object, struct place *p, struct err *e)
-{
-	/* A bind is read-only unless asked; tmpfs is there to be written. */
-	struct spec_mount m = { .type = SPEC_MOUNT_BIND, .size = UNLIMITED, .inodes = UNLIMITED };
-	const char *type;
-	const char *name;
-	json_t *v;
-
-	if (!json_is_object(object))
-		return wrong_type(e, p, "an object", object);
-	type = json_string_value(json_object_get(object, "type"));
-	m.read_only = !type || strcmp(type, "tmpfs") != 0;
-	json_object_foreach(object, name, v)
-	{
-		size_t length = go_down(p, NULL, name, 0);
-
-		if (read_mount_key(s, name, v, &m, p, e) < 0)
-			return -e->code;
-		p->path[length] = '\0';
-	}
-	if (!m.destination)
-		return bad(e, p, "'destination' is required");
-	if (m.type == SPEC_MOUNT_BIND && !m.source)
-		return bad(e, p, "a bind needs a 'source'");
-	if (m.type == SPEC_MOUNT_BIND && (m.size != UNLIMITED || m.inodes != UNLIMITED))
-		return bad(e, p, "'size' and 'inodes' are for a tmpfs");
-	if (m.type == SPEC_MOUNT_TMPFS && m.source)
-		return bad(e, p, "a tmpfs has no 'source'");
-	if (m.type == SPEC_MOUNT_TMPFS && (m.size == UNLIMITED || m.size == 0 || m.inodes == 0))
-		return bad(e, p, "a tmpfs needs a 'size' above 0, and 'inodes' above 0 if given");
-	if (m.type == SPEC_MOUNT_TMPFS && m.inodes == UNLIMITED)
-		m.inodes = 65536;
-	if (spec_add_mount(s, &m, e) < 0)
-		return err_wrap(e, "profile '%s': %s", p->where, p->path);
-	return 0;
-}
-
-static int read_mounts(struct spec *s, json_t *v, struct place *p, struct err *e)
-{
-	size_t i;
-	json_t *item;
-
-	if (!json_is_array(v))
-		return wrong_type(e, p, "an array", v);
-	json_array_foreach(v, i, item)
-	{
-		size_t length = go_down(p, "[%zu]", NULL, i);
-
-		if (read_mount(s, item, p, e) < 0)
-			return -e->code;
-		p->path[length] = '\0';
-	}
-	return 0;
-}
-
-/* -- limits ---------------------------------------------------------------- */
 
 static int read_limits(struct spec *s, json_t *object, struct place *p, struct err *e)
 {
@@ -405,31 +279,31 @@ static int read_limits(struct spec *s, json_t *object, struct place *p, struct e
 	json_t *v;
 
 	if (!json_is_object(object))
-		return wrong_type(e, p, "an object", object);
+		return profile_wrong_type(e, p, "an object", object);
 	for (int i = 0; i < LIMITS; i++)
 		names[i] = limit_table[i].name;
 	names[LIMITS] = "on_output";
 	json_object_foreach(object, name, v)
 	{
-		size_t length = go_down(p, NULL, name, 0);
+		size_t length = profile_go_down(p, name, 0);
 		const char *near;
 		int i = 0;
 
 		while (i < LIMITS && strcmp(limit_table[i].name, name) != 0)
 			i++;
 		if (i < LIMITS) {
-			if (read_number(v, limit_table[i].unit,
-					limit_field(&s->limits, &limit_table[i]), p, e) < 0)
+			if (profile_read_number(v, limit_table[i].unit,
+						limit_field(&s->limits, &limit_table[i]), p, e) < 0)
 				return -e->code;
 		} else if (strcmp(name, "on_output") == 0) {
 			const char *text = json_string_value(v);
 
 			if (!text || (strcmp(text, "truncate") != 0 && strcmp(text, "kill") != 0))
-				return bad(e, p, "must be truncate or kill");
+				return profile_bad(e, p, "must be truncate or kill");
 			s->limits.output_kills = strcmp(text, "kill") == 0;
 		} else {
 			near = text_nearest(name, names);
-			bad(e, p, "unknown key");
+			profile_bad(e, p, "unknown key");
 			return near ? err_hint(e, "did you mean '%s'?", near) : -EINVAL;
 		}
 		p->path[length] = '\0';
@@ -448,7 +322,7 @@ static const struct key profile_keys[] = {
 	{ "cwd", read_cwd },
 	{ "env", read_env },
 	{ "rootfs", read_rootfs },
-	{ "mounts", read_mounts },
+	{ "mounts", profile_read_mounts },
 	{ "network", read_network },
 	{ "limits", read_limits },
 	{ "seccomp", read_seccomp },
@@ -493,7 +367,7 @@ static int apply(struct spec *s, const char *where, const char *text, profile_fi
 			r = err_set(e, ENOENT, "profile '%s': extends: there is no profile '%s'",
 				    where, extends);
 		else if (depth == PROFILE_MAX_EXTENDS)
-			r = bad(e, &p, "more than 8 profiles deep");
+			r = profile_bad(e, &p, "more than 8 profiles deep");
 		else
 			r = apply(s, extends, base, find, depth + 1, e);
 	}
