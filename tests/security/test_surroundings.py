@@ -137,6 +137,15 @@ class Inheritance(PerActor):
             r = self.inside(probe, actor, ["--without", "fds"], pass_fds=[fd])
             self.assertEqual(number(r), 0, repr(r))
 
+    def test_a_file_on_stdin_cannot_be_opened_for_writing(self):
+        """Rootless it is the caller's own file, and /proc/self/fd/0 leads to it."""
+        path = lib.write(os.path.join(lib.room("user"), "in"), "kept", 0o644, "user")
+        probe = ["open_write", "/proc/self/fd/0"]
+        for options, expected in (([], errno.EACCES), (["--without", "landlock"], 0)):
+            with open(path, encoding="utf-8") as stream:
+                r = self.inside(probe, "user", options, stdin=stream)
+            self.assertEqual(number(r), expected, repr(r))
+
     def on_terminal(self, argv):
         """Run it as the leader of a session whose terminal is a fresh pty."""
         master, slave = os.openpty()
