@@ -125,7 +125,9 @@ $(B)/unit: $(UNIT_OBJECTS) $(OBJECTS)
 # What runs inside is static: it must not lean on the root file system it is in.
 $(B)/t/%: tests/probes/%.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) -O2 -Wall -Wextra -static -o $@ $<
+	$(Q)$(CC) -O2 -Wall -Wextra -static -o $@ $(filter %.c,$^)
+
+$(B)/t/probe: $(wildcard tests/probes/probe_*.c) tests/probes/probe.h
 
 $(B)/t/bench: tests/bench/bench.c
 	@mkdir -p $(@D)

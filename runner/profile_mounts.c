@@ -34,7 +34,8 @@ static int read_mount_options(json_t *v, struct spec_mount *m, struct place *p, 
 			k++;
 		if (k == sizeof(options) / sizeof(options[0])) {
 			profile_go_down(p, NULL, i);
-			return profile_bad(e, p, "must be ro, rw, exec, noexec, nosuid, nodev or optional");
+			return profile_bad(
+				e, p, "must be ro, rw, exec, noexec, nosuid, nodev or optional");
 		}
 		*options[k].field = options[k].value;
 	}
@@ -97,7 +98,8 @@ static int read_mount(struct spec *s, json_t *object, struct place *p, struct er
 	if (m.type == SPEC_MOUNT_TMPFS && m.source)
 		return profile_bad(e, p, "a tmpfs has no 'source'");
 	if (m.type == SPEC_MOUNT_TMPFS && (m.size == UNLIMITED || m.size == 0 || m.inodes == 0))
-		return profile_bad(e, p, "a tmpfs needs a 'size' above 0, and 'inodes' above 0 if given");
+		return profile_bad(e, p,
+				   "a tmpfs needs a 'size' above 0, and 'inodes' above 0 if given");
 	if (m.type == SPEC_MOUNT_TMPFS && m.inodes == UNLIMITED)
 		m.inodes = 65536;
 	if (spec_add_mount(s, &m, e) < 0)

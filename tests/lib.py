@@ -102,6 +102,15 @@ class Case(unittest.TestCase):
         return result
 
 
+class PerActor(Case):
+    """Runs a check once for each actor we may be."""
+
+    def each(self, check):
+        for actor in ACTORS:
+            with self.subTest(actor=actor):
+                check(actor)
+
+
 def main():
     """Run the tests of the calling file; end with the line CI counts."""
     program = unittest.main(exit=False, module="__main__", verbosity=1)

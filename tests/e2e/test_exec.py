@@ -10,14 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import lib
 
 
-class PerActor(lib.Case):
-    def each(self, check):
-        for actor in lib.ACTORS:
-            with self.subTest(actor=actor):
-                check(actor)
-
-
-class Commands(PerActor):
+class Commands(lib.PerActor):
     def script(self, name, text, mode, actor):
         return lib.write(os.path.join(lib.room(actor), name), text, mode, actor)
 
@@ -105,7 +98,7 @@ class Commands(PerActor):
         self.each(check)
 
 
-class View(PerActor):
+class View(lib.PerActor):
     def out(self, actor, script, options=()):
         return self.ok(lib.sandbox(list(options), ["--", "sh", "-c", script], actor)).out
 
@@ -186,7 +179,7 @@ class View(PerActor):
         self.each(check)
 
 
-class BadInput(PerActor):
+class BadInput(lib.PerActor):
     """Each a clear error, nothing run, nothing left."""
 
     def refused(self, argv, status, words, actor, reason=None):
@@ -296,7 +289,7 @@ class BadInput(PerActor):
             self.assertIn(words, r.err)
 
 
-class Report(PerActor):
+class Report(lib.PerActor):
     def test_it_fits_the_schema(self):
         try:
             import jsonschema

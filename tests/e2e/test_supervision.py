@@ -56,12 +56,7 @@ def gone(pids):
     return not any(alive(p) for p in pids)
 
 
-class PerActor(lib.Case):
-    def each(self, check):
-        for actor in lib.ACTORS:
-            with self.subTest(actor=actor):
-                check(actor)
-
+class Runs(lib.PerActor):
     def start(self, actor, options, command):
         """A run whose payload has said "ready"."""
         p = subprocess.Popen(lib.as_actor(actor, [lib.RUNNER, "exec"] + options + command),
@@ -72,7 +67,7 @@ class PerActor(lib.Case):
         return p
 
 
-class Time(PerActor):
+class Time(Runs):
     def test_wall_time(self):
         def check(actor):
             r = lib.sandbox(["--timeout", "200ms"], ["--", "sleep", "60"], actor)
@@ -103,7 +98,7 @@ class Time(PerActor):
         self.each(check)
 
 
-class Output(PerActor):
+class Output(Runs):
     def test_it_is_cut_and_drained(self):
         def check(actor):
             r = lib.sandbox(["--output-limit", "1000"],
@@ -162,7 +157,7 @@ class Output(PerActor):
         self.each(check)
 
 
-class Signals(PerActor):
+class Signals(Runs):
     def test_a_signal_reaches_the_payload(self):
         def check(actor):
             for sig in (signal.SIGTERM, signal.SIGINT):
@@ -197,7 +192,7 @@ class Signals(PerActor):
         self.each(check)
 
 
-class Leftovers(PerActor):
+class Leftovers(Runs):
     def test_kill_9_leaves_nothing(self):
         """While it runs: every process is gone within 100 ms."""
         def check(actor):

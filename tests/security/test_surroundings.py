@@ -13,19 +13,12 @@ import lib
 from test_attacks import number
 
 
-class PerActor(lib.Case):
-    """Runs each `check_*` once per actor."""
-
-    def each(self, check):
-        for actor in lib.ACTORS:
-            with self.subTest(actor=actor):
-                check(actor)
-
+class Runs(lib.PerActor):
     def inside(self, probe, actor, options=(), **kwargs):
         return lib.sandbox(list(options), [lib.PROBE] + probe, actor, **kwargs)
 
 
-class Neighbours(PerActor):
+class Neighbours(Runs):
     def test_a_process_outside_cannot_be_signalled(self):
         def check(actor):
             victim = subprocess.Popen(lib.as_actor(actor, ["sleep", "300"]))
@@ -66,7 +59,7 @@ class Neighbours(PerActor):
             lib.run(["ipcrm", "-m", ident], "user")
 
 
-class Sockets(PerActor):
+class Sockets(Runs):
     def listen(self, name):
         server = socket.socket(socket.AF_UNIX)
         server.bind(name)
@@ -119,7 +112,7 @@ class Sockets(PerActor):
             self.assertEqual(number(r), 0, repr(r))
 
 
-class Inheritance(PerActor):
+class Inheritance(Runs):
     def test_environment(self):
         env = dict(os.environ, AWS_SECRET_ACCESS_KEY="x", LD_PRELOAD="")
         for actor in lib.ACTORS:
@@ -194,7 +187,7 @@ class Inheritance(PerActor):
             self.assertEqual(number(r), errno.EPERM, repr(r))
 
 
-class Binds(PerActor):
+class Binds(Runs):
     WRITES = ["open_write", "truncate", "unlink", "chmod", "utimes", "setxattr", "rename", "link",
               "create", "mkdir"]
 
@@ -237,7 +230,7 @@ class Binds(PerActor):
         self.each(check)
 
 
-class Resources(PerActor):
+class Resources(Runs):
     def test_processes(self):
         def check(actor):
             r = self.inside(["count_forks"], actor, ["--pids", "40"])
@@ -277,7 +270,7 @@ class Resources(PerActor):
         self.each(check)
 
 
-class Architecture(PerActor):
+class Architecture(Runs):
     def test_a_call_of_a_foreign_architecture_ends_the_run(self):
         if os.uname().machine != "x86_64":
             self.skipTest("int 0x80 is x86")

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "probe.h"
+
+/* -- programs from where they must not come -------------------------------- */
+
+static int copy_self(int to)
+{
+	char buffer[65536];
+	int from = open("/proc/self/exe", O_RDONLY);
+	ssize_t n;
+
+	while ((n = read(from, buffer, sizeof(buffer))) > 0)
+		if (write(to, buffer, (size_t)n) != n)
+			return errno;
+	close(from);
+	return n < 0 ? errno : 0;
+}
+
+/* The copy prints "0" itself if it runs. */
+static char *const success[] = { "probe", "succeed", NULL };
+static char *const empty[] = { NULL };
+
+static int p_succeed(void)
+{
+	return 0;
+}
+
+static int p_exec_tmp(void)
+{
+	int fd = open("/tmp/copy", O_WRONLY | O_CREAT | O_TRUNC, 0755);
+	int r = fd < 0 ? errno : copy_self(fd);
+
+	if (r)
+		return r;
+	close(fd);
+	return result(execve("/tmp/copy", success, empty));
+}
+
+static int memfd_exec(unsigned int flags)
+{
+	int fd = (int)syscall(SYS_memfd_create, "probe", flags);
+	int r = fd < 0 ? errno : copy_self(fd);
+
+	return r ? r : result(syscall(SYS_execveat, fd, "", success, empty, AT_EMPTY_PATH));
+}
+
+static int p_memfd_exec(void)
+{
+	return memfd_exec(0x10 /* MFD_EXEC */);
+}
+static int p_memfd_plain(void)
+{
+	return memfd_exec(0);
+}
+
+static int p_mmap_exec(void)
+{
+	int fd = open("/tmp/map", O_RDWR | O_CREAT, 0755);
+
+	if (fd < 0 || ftruncate(fd, 4096) < 0)
+		return errno;
+	return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) == MAP_FAILED ? errno
+											 : 0;
+}
+
+static int p_setuid_program(void)
+{
+	execl(arg, "probe", "euid", NULL);
+	return errno;
+}
+
+/* Succeeds as an attack when it runs as root. */
+static int p_euid(void)
+{
+	return geteuid() == 0 ? 0 : EPERM;
+}
+
+/* -- files ----------------------------------------------------------------- */
+
+static int p_open_read(void)
+{
+	return result(open(arg, O_RDONLY | O_NONBLOCK));
+}
+static int p_open_write(void)
+{
+	return result(open(arg, O_WRONLY));
+}
+static int p_truncate(void)
+{
+	return result(truncate(arg, 0));
+}
+static int p_unlink(void)
+{
+	return result(unlink(arg));
+}
+static int p_chmod(void)
+{
+	return result(chmod(arg, 0777));
+}
+static int p_utimes(void)
+{
+	return result(utimes(arg, NULL));
+}
+static int p_setxattr(void)
+{
+	return result(setxattr(arg, "user.probe", "x", 1, 0));
+}
+static int p_stat(void)
+{
+	struct stat st;
+	return result(stat(arg, &st));
+}
+
+static int p_create(void)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s.new", arg);
+	return result(open(path, O_WRONLY | O_CREAT, 0600));
+}
+
+static int p_mkdir(void)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s.dir", arg);
+	return result(mkdir(path, 0700));
+}
+
+static int p_rename(void)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s.old", arg);
+	return result(rename(arg, path));
+}
+
+static int p_link(void)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s.link", arg);
+	return result(link(arg, path));
+}
+
+static int p_mknod(void)
+{
+	return result(mknod(arg, S_IFCHR | 0600, makedev(1, 3)));
+}
+
+const struct probe probes_files[] = {
+	P(succeed),
+	P(exec_tmp),
+	P(memfd_exec),
+	P(memfd_plain),
+	P(mmap_exec),
+	P(setuid_program),
+	P(euid),
+	P(open_read),
+	P(open_write),
+	P(truncate),
+	P(unlink),
+	P(chmod),
+	P(utimes),
+	P(setxattr),
+	P(stat),
+	P(create),
+	P(mkdir),
+	P(rename),
+	P(link),
+	P(mknod),
+	{ NULL, NULL },
+};

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "probe.h"
+
+/* -- namespaces and mounts ------------------------------------------------- */
+
+static int p_unshare_user(void)
+{
+	CALL(SYS_unshare, CLONE_NEWUSER);
+}
+static int p_unshare_mnt(void)
+{
+	CALL(SYS_unshare, CLONE_NEWNS);
+}
+static int p_unshare_net(void)
+{
+	CALL(SYS_unshare, CLONE_NEWNET);
+}
+static int p_unshare_pid(void)
+{
+	CALL(SYS_unshare, CLONE_NEWPID);
+}
+static int p_mount(void)
+{
+	CALL(SYS_mount, "none", "/tmp", "tmpfs", 0, NULL);
+}
+static int p_umount(void)
+{
+	CALL(SYS_umount2, "/tmp", 2 /* MNT_DETACH */);
+}
+static int p_chroot(void)
+{
+	CALL(SYS_chroot, "/tmp");
+}
+static int p_open_tree(void)
+{
+	CALL(SYS_open_tree, AT_FDCWD, "/tmp", 1);
+}
+static int p_fsopen(void)
+{
+	CALL(SYS_fsopen, "tmpfs", 0);
+}
+static int p_remount_rw(void)
+{
+	CALL(SYS_mount, NULL, "/", NULL, 0x20 /* MS_REMOUNT */ | 0x1000, NULL);
+}
+
+static int p_setns(void)
+{
+	int fd = open("/proc/self/ns/uts", O_RDONLY);
+
+	return fd < 0 ? errno : result(syscall(SYS_setns, fd, 0));
+}
+
+static int child_of(long pid)
+{
+	if (pid == 0)
+		_exit(0);
+	if (pid > 0)
+		waitpid((pid_t)pid, NULL, 0);
+	return result(pid);
+}
+
+static int p_clone_user(void)
+{
+	return child_of(syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0));
+}
+
+static int p_clone3_user(void)
+{
+	struct {
+		uint64_t v[11];
+	} a = { { 0 } };
+
+	a.v[0] = CLONE_NEWUSER;
+	a.v[4] = SIGCHLD;
+	return child_of(syscall(SYS_clone3, &a, sizeof(a)));
+}
+
+static int p_fork(void)
+{
+	return child_of(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
+}
+
+/* -- other processes ------------------------------------------------------- */
+
+static int p_ptrace(void)
+{
+	CALL(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0);
+}
+static int p_kill(void)
+{
+	CALL(SYS_kill, atoi(arg), 0);
+}
+static int p_kill_all(void)
+{
+	CALL(SYS_kill, -1, SIGCONT);
+}
+static int p_pidfd_getfd(void)
+{
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	return fd < 0 ? errno : result(syscall(SYS_pidfd_getfd, fd, 0, 0));
+}
+
+static int p_process_vm_readv(void)
+{
+	char from = 'x';
+	char to = 0;
+	struct iovec l = { &to, 1 };
+	struct iovec r = { &from, 1 };
+
+	CALL(SYS_process_vm_readv, getpid(), &l, 1, &r, 1, 0);
+}
+
+static int p_kcmp(void)
+{
+	CALL(SYS_kcmp, getpid(), getpid(), 0, 0, 0);
+}
+
+/* -- kernel interfaces ----------------------------------------------------- */
+
+static int p_bpf(void)
+{
+	union {
+		uint32_t v[4];
+		char room[128];
+	} a = { .v = { 2 /* ARRAY */, 4, 4, 1 } };
+
+	CALL(SYS_bpf, 0 /* MAP_CREATE */, &a, sizeof(a));
+}
+
+static int p_perf(void)
+{
+	struct {
+		uint32_t type, size;
+		uint64_t config;
+		char room[112];
+	} a = { 1, 128, 0, { 0 } };
+
+	CALL(SYS_perf_event_open, &a, 0, -1, -1, 0);
+}
+
+static int p_userfaultfd(void)
+{
+	CALL(SYS_userfaultfd, 0);
+}
+static int p_keyctl(void)
+{
+	CALL(SYS_keyctl, 0, -4 /* user keyring */, 1);
+}
+static int p_add_key(void)
+{
+	CALL(SYS_add_key, "user", "runner-probe", "x", 1, -2 /* process */);
+}
+static int p_io_uring(void)
+{
+	char p[120] = { 0 };
+	CALL(SYS_io_uring_setup, 4, p);
+}
+static int p_name_to_handle(void)
+{
+	struct {
+		unsigned int bytes;
+		int type;
+		char room[128];
+	} h = { 128, 0, { 0 } };
+	int id;
+
+	CALL(SYS_name_to_handle_at, AT_FDCWD, "/usr", &h, &id, 0);
+}
+static int p_affinity(void)
+{
+	unsigned long mask[16] = { 0 };
+
+	syscall(SYS_sched_getaffinity, 0, sizeof(mask), mask);
+	CALL(SYS_sched_setaffinity, 0, sizeof(mask), mask);
+}
+static int p_personality(void)
+{
+	CALL(SYS_personality, 8 /* PER_LINUX32 */);
+}
+static int p_syslog(void)
+{
+	CALL(SYS_syslog, 10 /* SIZE_BUFFER */, 0, 0);
+}
+static int p_mbind(void)
+{
+	CALL(SYS_set_mempolicy, 0 /* DEFAULT */, 0, 0);
+}
+static int p_fanotify(void)
+{
+	CALL(SYS_fanotify_init, 0, 0);
+}
+static int p_modify_ldt(void)
+{
+	char ldt[16];
+	CALL(SYS_modify_ldt, 0 /* read */, ldt, sizeof(ldt));
+}
+/* By number; arguments that are harmless where the call is allowed. */
+static int p_syscall(void)
+{
+	CALL(atoi(arg), -1L, -1L, -1L, -1L, -1L, -1L);
+}
+
+static int p_int80(void)
+{
+#if defined(__x86_64__)
+	long r;
+
+	__asm__ volatile("int $0x80" : "=a"(r) : "a"(20 /* getpid of i386 */) : "memory");
+	return r > 0 ? 0 : (int)-r;
+#else
+	return ENOSYS;
+#endif
+}
+
+const struct probe probes_kernel[] = {
+	P(unshare_user),
+	P(unshare_mnt),
+	P(unshare_net),
+	P(unshare_pid),
+	P(mount),
+	P(umount),
+	P(chroot),
+	P(open_tree),
+	P(fsopen),
+	P(remount_rw),
+	P(setns),
+	P(clone_user),
+	P(clone3_user),
+	P(fork),
+	P(ptrace),
+	P(kill),
+	P(kill_all),
+	P(pidfd_getfd),
+	P(process_vm_readv),
+	P(kcmp),
+	P(bpf),
+	P(perf),
+	P(userfaultfd),
+	P(keyctl),
+	P(add_key),
+	P(io_uring),
+	P(name_to_handle),
+	P(affinity),
+	P(personality),
+	P(syslog),
+	P(mbind),
+	P(fanotify),
+	P(modify_ldt),
+	P(syscall),
+	P(int80),
+	{ NULL, NULL },
+};
