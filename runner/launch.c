@@ -34,9 +34,7 @@ static void close_stdio(struct stdio *s)
 
 static int own_copy(int fd)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-
-	return copy < 0 ? -errno : copy;
+	return fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }
 
 /*
@@ -61,28 +59,41 @@ static int make_pipe(const struct plan *plan, int *ours, int *theirs, bool we_wr
 }
 
 /*
- * The caller's stdin as it is, when it can only be read. One that could be
- * written as well (a terminal, a socket) would be a way around the output limit
- * and to the terminal, so that one is relayed.
+ * May the payload have this very file? Not when it could be written as well (a
+ * terminal, a socket): that would be a way around the output limit and to the
+ * terminal. Nor, rootless, when it is a file of the caller's: its owner may
+ * fchmod(2) what it can only read.
  */
-static int open_stdin(const struct plan *plan, struct stdio *s, int *ret_ours, struct err *e)
+static bool is_harmless(const struct plan *plan, int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+	struct stat st;
+
+	if (flags < 0 || (flags & O_ACCMODE) != O_RDONLY || (flags & O_PATH))
+		return false;
+	return fstat(fd, &st) == 0 && (!S_ISREG(st.st_mode) || st.st_uid != plan->host_uid);
+}
+
+/* The stream itself, if it is harmless; else a pipe, and the relay fills it. */
+static int open_stdin(const struct plan *plan, struct stdio *s, struct running *run, struct err *e)
 {
 	const char *path = plan->spec->stdin_path;
-	int flags;
+	cleanup_fd int fd = -1;
 
-	if (path) {
-		s->fd[0] = open(strcmp(path, "null") == 0 ? "/dev/null" : path,
-				O_RDONLY | O_CLOEXEC | O_NOCTTY);
-		return s->fd[0] < 0 ? err_set(e, errno, "stdin '%s': %s", path, strerror(errno))
-				    : 0;
+	if (path)
+		fd = open(strcmp(path, "null") == 0 ? "/dev/null" : path,
+			  O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	else
+		fd = own_copy(0);
+	if (fd < 0)
+		return err_set(e, errno, "stdin '%s': %s", path ? path : "", strerror(errno));
+	if (is_harmless(plan, fd)) {
+		s->fd[0] = steal_fd(&fd);
+		return 0;
 	}
-	flags = fcntl(0, F_GETFL);
-	if (flags >= 0 && (flags & O_ACCMODE) == O_RDONLY && !(flags & O_PATH)) {
-		s->fd[0] = own_copy(0);
-		return s->fd[0] < 0 ? err_set(e, -s->fd[0], "stdin: %s", strerror(-s->fd[0])) : 0;
-	}
-	if (make_pipe(plan, ret_ours, &s->fd[0], true) < 0)
+	if (make_pipe(plan, &run->in, &s->fd[0], true) < 0)
 		return err_set(e, errno, "pipe for stdin: %s", strerror(errno));
+	run->in_from = steal_fd(&fd);
 	return 0;
 }
 
@@ -94,8 +105,8 @@ static int open_output(const struct plan *plan, int stream, struct stdio *s, int
 	int r;
 
 	if (plan->spec->limits.output == UNLIMITED) {
-		r = own_copy(to_stderr ? 2 : stream);
-		s->fd[stream] = r;
+		s->fd[stream] = own_copy(to_stderr ? 2 : stream);
+		r = s->fd[stream] < 0 ? -errno : 0;
 	} else {
 		r = make_pipe(plan, ret_ours, &s->fd[stream], false);
 	}
@@ -184,12 +195,14 @@ static int clone_init(const struct plan *plan, const struct stdio *s, int child_
 int launch(const struct plan *plan, struct network_early *network, struct running *ret,
 	   struct err *e)
 {
-	struct running run = { .init_fd = -1, .sock = -1, .in = -1, .out = -1, .err = -1 };
+	struct running run = {
+		.init_fd = -1, .sock = -1, .in = -1, .in_from = -1, .out = -1, .err = -1
+	};
 	struct stdio s = { { -1, -1, -1 } };
 	int pair[2] = { -1, -1 };
 	int r;
 
-	r = open_stdin(plan, &s, &run.in, e);
+	r = open_stdin(plan, &s, &run, e);
 	if (r == 0)
 		r = open_output(plan, 1, &s, &run.out, e);
 	if (r == 0)
@@ -225,6 +238,7 @@ void running_clear(struct running *r)
 	fd_close(&r->init_fd);
 	fd_close(&r->sock);
 	fd_close(&r->in);
+	fd_close(&r->in_from);
 	fd_close(&r->out);
 	fd_close(&r->err);
 	if (r->board)

@@ -27,9 +27,10 @@ struct running {
 	uint64_t started_ns;   /* CLOCK_MONOTONIC, at clone */
 	int64_t started_at_ms; /* CLOCK_REALTIME */
 	/* our ends of the payload's streams; -1: it has the caller's own */
-	int in;	 /* we write */
-	int out; /* we read */
-	int err; /* we read */
+	int in;	     /* we write ... */
+	int in_from; /* ... what we read here: the caller's stdin, or --stdin */
+	int out;     /* we read */
+	int err;     /* we read */
 };
 
 /**

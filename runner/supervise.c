@@ -274,7 +274,7 @@ void supervise(const struct plan *plan, struct running *run, struct outcome *ret
 	ret->init_pid = run->init;
 	supervise_signals(&signals);
 	w.signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	relay_init(&w.in, 0, run->in, UNLIMITED, buffers[0]);
+	relay_init(&w.in, run->in_from, run->in, UNLIMITED, buffers[0]);
 	relay_init(&w.out, run->out, report_on_stdout ? 2 : 1, l->output, buffers[1]);
 	relay_init(&w.err, run->err, 2, l->output, buffers[2]);
 	if (l->wall_ms != UNLIMITED)

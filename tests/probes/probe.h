@@ -25,6 +25,9 @@ static inline int result(long r)
 }
 
 #define CALL(...) return result(syscall(__VA_ARGS__))
-#define P(name) { #name, p_##name }
+#define P(name) \
+	{ \
+#name, p_##name \
+	}
 
 #endif

@@ -99,15 +99,6 @@ static int p_unix(void)
 }
 
 const struct probe probes_network[] = {
-	P(netlink),
-	P(packet),
-	P(alg),
-	P(vsock),
-	P(raw),
-	P(mptcp),
-	P(inet),
-	P(tcp),
-	P(udp),
-	P(unix),
-	{ NULL, NULL },
+	P(netlink), P(packet), P(alg), P(vsock), P(raw),	 P(mptcp),
+	P(inet),    P(tcp),    P(udp), P(unix),	 { NULL, NULL },
 };

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -167,23 +168,20 @@ static int p_fill_inodes(void)
 	return 0;
 }
 
+/* Limits of process 1, which has the payload's own id. Reads them, then sets the same. */
+static int p_limit_init(void)
+{
+	unsigned long limit[2];
+	long pid = atol(arg);
+
+	if (syscall(SYS_prlimit64, pid, RLIMIT_CPU, NULL, limit) < 0)
+		return errno;
+	CALL(SYS_prlimit64, pid, RLIMIT_CPU, limit, NULL);
+}
+
 const struct probe probes_process[] = {
-	P(setuid0),
-	P(setgroups),
-	P(sethostname),
-	P(ambient),
-	P(capset),
-	P(bounding),
-	P(new_privs),
-	P(environment),
-	P(fd),
-	P(tiocsti),
-	P(shm),
-	P(session),
-	P(session_keyring),
-	P(count_forks),
-	P(touch_memory),
-	P(fill_tmp),
-	P(fill_inodes),
-	{ NULL, NULL },
+	P(limit_init),	 P(setuid0),  P(setgroups),   P(sethostname),	  P(ambient),
+	P(capset),	 P(bounding), P(new_privs),   P(environment),	  P(fd),
+	P(tiocsti),	 P(shm),      P(session),     P(session_keyring), P(count_forks),
+	P(touch_memory), P(fill_tmp), P(fill_inodes), { NULL, NULL },
 };

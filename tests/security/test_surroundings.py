@@ -130,14 +130,20 @@ class Inheritance(Runs):
             r = self.inside(probe, actor, ["--without", "fds"], pass_fds=[fd])
             self.assertEqual(number(r), 0, repr(r))
 
-    def test_a_file_on_stdin_cannot_be_opened_for_writing(self):
-        """Rootless it is the caller's own file, and /proc/self/fd/0 leads to it."""
-        path = lib.write(os.path.join(lib.room("user"), "in"), "kept", 0o644, "user")
-        probe = ["open_write", "/proc/self/fd/0"]
-        for options, expected in (([], errno.EACCES), (["--without", "landlock"], 0)):
+    def test_a_file_on_stdin_is_not_the_payloads(self):
+        """Rootless the payload is its owner: it could change its mode, or open it anew."""
+        attack = "import os; os.fchmod(0, 0o666); open('/proc/self/fd/0', 'r+').write('x')"
+        for actor in lib.ACTORS:
+            path = lib.write(os.path.join(lib.room(actor), "in"), "kept", 0o644, actor)
+            for options in ([], ["--stdin", path]):
+                with open(path, encoding="utf-8") as stream:
+                    lib.sandbox(options, ["--", "python3", "-c", attack], actor, stdin=stream)
+                self.assertEqual(os.stat(path).st_mode & 0o777, 0o644)
+                self.assertEqual(open(path, encoding="utf-8").read(), "kept")
             with open(path, encoding="utf-8") as stream:
-                r = self.inside(probe, "user", options, stdin=stream)
-            self.assertEqual(number(r), expected, repr(r))
+                lib.run(["/usr/bin/python3", "-c", attack], actor, stdin=stream)
+            self.assertEqual(os.stat(path).st_mode & 0o777, 0o666)
+            self.assertEqual(open(path, encoding="utf-8").read(), "xept")
 
     def on_terminal(self, argv):
         """Run it as the leader of a session whose terminal is a fresh pty."""
