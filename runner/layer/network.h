@@ -17,6 +17,7 @@ struct network_early {
 	long maker; /* the task's pid; 0: there is none */
 	int fd;	    /* the namespace, or -errno; valid when the maker has ended */
 	bool loopback_up;
+	bool in_place; /* every CPU has work: no task of its own, network_hand_over() makes it */
 };
 
 /** Does the supervisor make it? Then init receives it on its socket. */
