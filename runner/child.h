@@ -81,6 +81,7 @@ struct child {
 	int proc_fd;	    /* the sandbox's own /proc */
 	int ns_fd;	    /* the payload's /proc/self/ns, for the proof; -1 */
 	int host_proc_fd;   /* the host's /proc, until the rows that need it are done */
+	int network_how;    /* enum network_how */
 	long network_maker; /* the task that makes the network namespace */
 	int network_fd;	    /* that namespace, or -errno */
 	int memfd_fd;	    /* vm.memfd_noexec, for the proof; -1 */

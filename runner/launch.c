@@ -152,8 +152,8 @@ static uint64_t clock_ns(clockid_t clock)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static int clone_init(const struct plan *plan, const struct stdio *s, int child_sock,
-		      struct running *run, struct err *e)
+static int clone_init(const struct plan *plan, const struct network_early *network,
+		      const struct stdio *s, int child_sock, struct running *run, struct err *e)
 {
 	/* In .bss: the child's copy is what init keeps. */
 	static struct child c;
@@ -175,6 +175,7 @@ static int clone_init(const struct plan *plan, const struct stdio *s, int child_
 			    .memfd_fd = -1,
 			    .listener_fd = -1,
 			    .exec_fd = -1 };
+	c.network_how = network->how;
 	run->started_at_ms = (int64_t)(clock_ns(CLOCK_REALTIME) / 1000000);
 	run->started_ns = clock_ns(CLOCK_MONOTONIC);
 	pid = raw2(SYS_clone3, &args, sizeof(args));
@@ -219,7 +220,7 @@ int launch(const struct plan *plan, struct network_early *network, struct runnin
 		}
 	}
 	if (r == 0)
-		r = clone_init(plan, &s, pair[1], &run, e);
+		r = clone_init(plan, network, &s, pair[1], &run, e);
 	close_stdio(&s);
 	fd_close(&pair[1]);
 	if (r < 0) {
@@ -227,8 +228,7 @@ int launch(const struct plan *plan, struct network_early *network, struct runnin
 		running_clear(&run);
 		return r;
 	}
-	if (plan_has(plan, LAYER_NETWORK_NS) && network_is_early(plan->host))
-		network_hand_over(network, run.sock);
+	network_hand_over(network, run.sock);
 	*ret = run;
 	return 0;
 }

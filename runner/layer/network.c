@@ -73,11 +73,6 @@ IN_CHILD static void __attribute__((noreturn)) end_task(void)
 
 /* -- beside the supervisor (root) ------------------------------------------ */
 
-IN_CHILD bool network_is_early(const struct host *host)
-{
-	return host->privileged;
-}
-
 IN_CHILD static void make_early(void *arg)
 {
 	struct network_early *n = arg;
@@ -133,10 +128,10 @@ void network_start(struct network_early *n, const struct spec *spec, const struc
 {
 	*n = (struct network_early){ .fd = -EAGAIN,
 				     .loopback_up = spec->network == SPEC_NETWORK_LOOPBACK };
-	if (!network_is_early(host) || is_left_out(spec))
+	if (!host->privileged || is_left_out(spec))
 		return;
-	n->in_place = is_crowded(host);
-	if (n->in_place)
+	n->how = is_crowded(host) ? NETWORK_IN_PLACE : NETWORK_BY_TASK;
+	if (n->how == NETWORK_IN_PLACE)
 		return;
 	n->maker = clone_call(CLONE_VM | CLONE_FILES, maker_stack + sizeof(maker_stack), make_early,
 			      n);
@@ -164,8 +159,10 @@ void network_hand_over(struct network_early *n, int sock)
 	struct msghdr message = { .msg_iovlen = 1 };
 	struct iovec data = { &n->fd, sizeof(n->fd) };
 
+	if (n->how == NETWORK_IN_INIT)
+		return;
 	/* The supervisor needs no network: it may as well move into the new one. */
-	if (n->in_place)
+	if (n->how == NETWORK_IN_PLACE)
 		n->fd = make_namespace(n->loopback_up);
 	wait_for_maker(n);
 	message.msg_iov = &data;
@@ -202,7 +199,7 @@ IN_CHILD static void make_in_init(void *arg)
 
 IN_CHILD static int begin_network(struct child *c)
 {
-	if (network_is_early(c->plan->host))
+	if (c->network_how != NETWORK_IN_INIT)
 		return 0;
 	c->network_maker = clone_call(CLONE_VM | CLONE_FILES | SIGCHLD,
 				      maker_stack + sizeof(maker_stack), make_in_init, c);
@@ -237,7 +234,7 @@ IN_CHILD static int enter_network(struct child *c)
 {
 	long r = 0;
 
-	if (network_is_early(c->plan->host))
+	if (c->network_how != NETWORK_IN_INIT)
 		c->network_fd = receive_namespace(c->sock);
 	else
 		r = raw4(SYS_wait4, c->network_maker, NULL, 0, NULL);

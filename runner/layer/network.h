@@ -13,15 +13,19 @@
 #include "host.h"
 #include "spec.h"
 
-struct network_early {
-	long maker; /* the task's pid; 0: there is none */
-	int fd;	    /* the namespace, or -errno; valid when the maker has ended */
-	bool loopback_up;
-	bool in_place; /* every CPU has work: no task of its own, network_hand_over() makes it */
+enum network_how {
+	NETWORK_IN_INIT,  /* not by the supervisor: rootless, or not asked for */
+	NETWORK_BY_TASK,  /* by a task of its own, handed to init */
+	NETWORK_IN_PLACE, /* by the supervisor itself: every CPU has work, a task more is overhead
+			   */
 };
 
-/** Does the supervisor make it? Then init receives it on its socket. */
-bool network_is_early(const struct host *host);
+struct network_early {
+	enum network_how how;
+	long maker; /* NETWORK_BY_TASK: the task's pid until it is waited for */
+	int fd;	    /* the namespace, or -errno; valid when the maker has ended */
+	bool loopback_up;
+};
 
 /**
  * Start the maker, if this run needs one. It shares the caller's memory and
@@ -29,7 +33,7 @@ bool network_is_early(const struct host *host);
  */
 void network_start(struct network_early *n, const struct spec *spec, const struct host *host);
 
-/** Wait for it and send the namespace to init. Failures reach init as such. */
+/** Wait for it, or make it now, and send the namespace or its errno to init. */
 void network_hand_over(struct network_early *n, int sock);
 
 /** Wait for it and drop what it made; for a run that does not come to be. */
