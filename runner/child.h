@@ -56,7 +56,7 @@ struct board {
 	 * by what is in them). The supervisor looks them up while init builds the
 	 * root, and sets `host_ns_known` last.
 	 */
-	uint64_t host_ns[HOST_NS_COUNT];
+	char host_ns[HOST_NS_COUNT][HOST_NS_NAME];
 	int32_t host_ns_known;
 
 	/* the proof: how many checks each layer made */

@@ -17,19 +17,20 @@ const char *const host_ns_names[HOST_NS_COUNT] = { "user", "pid", "mnt",   "net"
 						   "ipc",  "uts", "cgroup" };
 
 /* PROC_USER_INIT_INO in include/linux/proc_ns.h: the same on every kernel. */
-#define INIT_USER_NS_INODE 0xEFFFFFFDull
+#define INIT_USER_NS "user:[4026531837]"
 
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
 #endif
 
-uint64_t host_ns_inode(enum host_ns ns)
+void host_ns_name(enum host_ns ns, char ret[HOST_NS_NAME])
 {
 	char path[32] = "/proc/self/ns/";
-	struct stat st;
+	ssize_t n;
 
 	strcat(path, host_ns_names[ns]);
-	return stat(path, &st) == 0 ? st.st_ino : 0;
+	n = readlink(path, ret, HOST_NS_NAME - 1);
+	ret[n > 0 ? n : 0] = '\0';
 }
 
 /*
@@ -53,10 +54,13 @@ static bool has_capabilities(void)
 
 static void probe_privileges(struct host *h)
 {
+	char user_ns[HOST_NS_NAME];
+
+	host_ns_name(HOST_NS_USER, user_ns);
 	h->privileged = false;
 	if (h->uid != 0)
 		h->unprivileged_because = "not root";
-	else if (host_ns_inode(HOST_NS_USER) != INIT_USER_NS_INODE)
+	else if (strcmp(user_ns, INIT_USER_NS) != 0)
 		h->unprivileged_because = "root of a nested user namespace";
 	else if (!has_capabilities())
 		h->unprivileged_because = "root without the capabilities the set-up needs";

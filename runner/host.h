@@ -27,6 +27,8 @@ enum host_ns {
 };
 extern const char *const host_ns_names[HOST_NS_COUNT]; /* as in /proc/self/ns */
 
+enum { HOST_NS_NAME = 32 };
+
 /* A top-level directory of the host that a merged-/usr system keeps as a link. */
 struct host_link {
 	const char *name; /* "bin" */
@@ -67,7 +69,11 @@ struct host {
 
 void host_probe(struct host *h);
 
-/** Inode of a namespace of ours; 0 when this kernel has no such kind. */
-uint64_t host_ns_inode(enum host_ns ns);
+/**
+ * Which namespace of a kind we are in, as the kernel names it: "user:[4026531837]".
+ * Empty when this kernel has no such kind. Read from the link: to stat(2) it would
+ * make the kernel build an inode for it first.
+ */
+void host_ns_name(enum host_ns ns, char ret[HOST_NS_NAME]);
 
 #endif

@@ -187,8 +187,8 @@ static int clone_init(const struct plan *plan, const struct network_early *netwo
 		return clone_error(plan, (int)-pid, e);
 	run->init = (pid_t)pid;
 	if (plan->host_uid == plan->spec->uid)
-		run->board->host_ns[HOST_NS_USER] = host_ns_inode(HOST_NS_USER);
-	run->board->host_ns[HOST_NS_CGROUP] = host_ns_inode(HOST_NS_CGROUP);
+		host_ns_name(HOST_NS_USER, run->board->host_ns[HOST_NS_USER]);
+	host_ns_name(HOST_NS_CGROUP, run->board->host_ns[HOST_NS_CGROUP]);
 	__atomic_store_n(&run->board->host_ns_known, 1, __ATOMIC_RELEASE);
 	return 0;
 }
