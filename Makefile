@@ -195,7 +195,7 @@ format: ## format the C sources
 lint: ## static analysis, and shellcheck on the scripts
 	cppcheck --quiet --error-exitcode=1 --inline-suppr --suppress=missingIncludeSystem \
 		--enable=warning,portability -Irunner runner seccomp tools
-	shellcheck tools/*.sh tests/bench/*.sh docs/examples/*.sh .ci/run
+	shellcheck tools/*.sh rootfs-scripts/*.sh tests/bench/*.sh docs/examples/*.sh .ci/run
 
 clean: ## remove what was built
 	rm -rf build build-*

@@ -2,7 +2,7 @@
 """runner exec, seen by a person at a shell: what runs, what it sees, what it says."""
 import json
 import os
-import stat
+import resource
 import subprocess
 import sys
 
@@ -157,6 +157,32 @@ class View(lib.PerActor):
             subprocess.run(["cp", lib.PROBE, os.path.join(d, "bin/probe")], check=True)
             self.ok(lib.sandbox(["--rootfs", d], ["--", "/bin/probe", "stat", "/usr"], actor),
                     "2\n")
+        self.each(check)
+
+    def test_a_root_file_system_from_programs(self):
+        script = os.path.join(lib.HERE, "..", "rootfs-scripts", "from-programs.sh")
+        d = os.path.join(lib.room(), "root")
+        self.ok(lib.run(["sh", script, d, "sh", "ls", "id"]))
+        # A bind would bring the caller's own /usr: here there is none of it.
+        for actor in lib.ACTORS:
+            r = self.ok(lib.sandbox(["--rootfs", d], ["--", "sh", "-c", "id -un; ls /usr/bin"], actor))
+            self.assertEqual(r.out.split(), ["user", "id", "ls", "sh"])
+        r = lib.run(["sh", script, d, "sh"])
+        self.assertIn("exists", r.err)
+        r = lib.run(["sh", script, d + "2", "no-such-program"])
+        self.assertIn("not found", r.err)
+        self.assertFalse(os.path.exists(d + "2"))
+
+    def test_no_core_dump_reaches_a_handler_of_the_host(self):
+        """core(5): a limit of 1 is what stops a pipe to a program, too."""
+        limits = "import resource as r; print(r.getrlimit(r.RLIMIT_CORE))"
+        hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        expected = "(1, 1)\n" if hard else "(0, 0)\n"
+
+        def check(actor):
+            self.ok(lib.sandbox([], ["--", "python3", "-c", limits], actor), expected)
+            r = self.ok(lib.sandbox(["--without", "rlimits"], ["--", "python3", "-c", limits], actor))
+            self.assertNotEqual(r.out, "(1, 1)\n")
         self.each(check)
 
     def test_standard_streams_can_be_opened_by_name(self):
