@@ -143,21 +143,21 @@ static int bring_copy(struct plan *plan, const char *target, const struct stat *
 	return plan_add_node(plan, &n, e);
 }
 
-static int bring_bind(struct plan *plan, const char *target, const char *real,
-		      const struct stat *st, struct err *e)
+static int bring_bind(struct plan *plan, const char *target, const struct stat *st, struct err *e)
 {
 	struct plan_node point = {
 		.kind = PLAN_NODE_FILE, .mode = 0444, .path = target, .text = "", .fd = -1
 	};
-	struct plan_bind b = { .dev = st->st_dev,
+	struct plan_bind b = { .source = plan->spec->argv[0],
+			       .follow = true,
+			       .dev = st->st_dev,
 			       .ino = st->st_ino,
 			       .target = target,
 			       .idmap_fd = -1,
 			       .attributes = RAW_MOUNT_ATTR_RDONLY | RAW_MOUNT_ATTR_NOSUID |
 					     RAW_MOUNT_ATTR_NODEV };
 
-	b.source = plan_printf(plan, e, "%s", real);
-	if (!b.source || plan_add_node(plan, &point, e) < 0)
+	if (plan_add_node(plan, &point, e) < 0)
 		return -e->code;
 	return plan_add_view(plan, &b, e);
 }
@@ -166,8 +166,6 @@ static int plan_file(struct plan *plan, struct err *e)
 {
 	const struct spec *s = plan->spec;
 	const char *path = s->argv[0];
-	char link[32];
-	char real[PATH_MAX] = "";
 	const char *name;
 	bool python;
 	struct stat st;
@@ -182,21 +180,16 @@ static int plan_file(struct plan *plan, struct err *e)
 		err_hint(e, "chmod +x it, or name its interpreter: runner exec -- sh %s", path);
 		return err_exit_with(e, ERR_EXIT_NOT_EXEC);
 	}
-	/* The name of what is open, not of what the path leads to by now. */
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", plan->script_fd);
-	r = (int)readlink(link, real, sizeof(real) - 1);
-	real[r > 0 ? r : 0] = '\0';
-	if (!python && !s->rootfs && text_path_below(real, "/usr")) {
-		plan->candidates[plan->n_candidates++] = plan_printf(plan, e, "%s", real);
+	if (!python && !s->rootfs && text_path_is_plain(path) && text_path_below(path, "/usr")) {
+		plan->candidates[plan->n_candidates++] = path;
 		return make_argv(plan, NULL, path, e);
 	}
 	name = text_basename(path);
 	plan->delivered = plan_printf(plan, e, "/app/%s", name);
 	if (!plan->delivered)
 		return -ENOMEM;
-	if (st.st_size > COPY_UP_TO && real[0] == '/' &&
-	    others_may(plan, &st, python ? S_IROTH : S_IROTH | S_IXOTH))
-		r = bring_bind(plan, plan->delivered + 1, real, &st, e);
+	if (st.st_size > COPY_UP_TO && others_may(plan, &st, python ? S_IROTH : S_IROTH | S_IXOTH))
+		r = bring_bind(plan, plan->delivered + 1, &st, e);
 	else
 		r = bring_copy(plan, plan->delivered + 1, &st, python ? 0444 : 0555, e);
 	if (r < 0)

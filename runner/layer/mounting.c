@@ -9,11 +9,11 @@
 
 #include "base/raw.h"
 
-/* The system's own paths may be links (/etc/resolv.conf); a user's may not. */
+/* Links may lead to the system's own paths and to the script, not to a user's bind. */
 IN_CHILD static long open_source(const struct plan_bind *b)
 {
 	struct raw_open_how how = { .flags = O_PATH | O_CLOEXEC,
-				    .resolve = b->ino ? RAW_RESOLVE_NO_SYMLINKS : 0 };
+				    .resolve = b->ino && !b->follow ? RAW_RESOLVE_NO_SYMLINKS : 0 };
 
 	return raw4(SYS_openat2, AT_FDCWD, b->source, &how, sizeof(how));
 }
