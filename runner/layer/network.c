@@ -61,7 +61,7 @@ IN_CHILD static int make_namespace(bool loopback)
 	if (r == 0 && loopback)
 		r = loopback_up();
 	if (r == 0)
-		r = raw4(SYS_openat, AT_FDCWD, "/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC, 0);
+		r = raw4(SYS_openat, AT_FDCWD, "/proc/self/ns/net", O_RDONLY | O_CLOEXEC, 0);
 	return (int)r;
 }
 
