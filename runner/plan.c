@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _DEFAULT_SOURCE
 #include "plan.h"
 
 #include <errno.h>
@@ -9,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -171,9 +169,6 @@ int plan_build(const struct spec *spec, const struct host *host, struct plan *pl
 {
 	int r;
 
-	/* One call instead of a page fault each time an array is begun (Linux 5.14). */
-	(void)madvise((void *)((uintptr_t)plan & ~(uintptr_t)4095), sizeof(*plan),
-		      23 /* MADV_POPULATE_WRITE */);
 	/* Large: set the fields, do not copy the whole. */
 	plan->spec = spec;
 	plan->host = host;
