@@ -77,7 +77,10 @@ static int add_mount_rules(struct plan *plan, uint64_t write, struct err *e)
 		if (!b->exec)
 			continue;
 		path = plan_printf(plan, e, "/%s", b->target);
-		r = path ? plan_add_rule(plan, path, FS_EXECUTE, b->optional, e) : -ENOMEM;
+		/* Reading is granted at "/" as well; here the kernel need not look further up. */
+		r = path ? plan_add_rule(plan, path, FS_EXECUTE | FS_READ_FILE | FS_READ_DIR,
+					 b->optional, e)
+			 : -ENOMEM;
 	}
 	for (unsigned int i = 0; r == 0 && i < plan->n_tmpfs; i++) {
 		const struct plan_tmpfs *t = &plan->tmpfs[i];
