@@ -60,6 +60,28 @@ static void start_failed(const struct plan *plan, const struct board *b, struct 
 		o->exit_code = EXIT_NOT_FOUND;
 }
 
+/* user_namespaces(7): none is made for who is in a chroot. */
+#define CHROOT_HINT \
+	"runner seems to be in a chroot, where the kernel makes no user namespace: enter that " \
+	"directory by pivot_root(2) instead, as containers do"
+
+/* Where the errno of a row has one likely cause. */
+static const struct {
+	int layer;
+	int error;
+	const char *hint;
+} enter_hints[] = {
+	{ LAYER_BINDS, ENOENT,
+	  "inside another bind the mount point must exist; runner makes none in a user's "
+	  "directory" },
+	{ LAYER_MOUNT_NS, EINVAL, CHROOT_HINT },
+	{ LAYER_IDENTITY, EPERM, CHROOT_HINT ", or use --without user_ns" },
+	{ LAYER_NETWORK_NS, ENOENT, "/proc must be mounted where runner runs" },
+	{ LAYER_PROC, EPERM,
+	  "rootless, the kernel mounts a /proc only where one is fully visible: in a container, "
+	  "unmask its /proc, or run as its real root" },
+};
+
 static void enter_failed(const struct plan *plan, const struct board *b, struct outcome *o)
 {
 	const struct layer *l = layer_table[b->layer];
@@ -67,13 +89,14 @@ static void enter_failed(const struct plan *plan, const struct board *b, struct 
 
 	snprintf(o->message, sizeof(o->message), "layer '%s' cannot be set up: %s%s%s", l->name,
 		 item ? item : "", item ? ": " : "", strerror(b->error));
+	for (size_t i = 0; i < sizeof(enter_hints) / sizeof(enter_hints[0]); i++)
+		if (enter_hints[i].layer == b->layer && enter_hints[i].error == b->error) {
+			snprintf(o->hint, sizeof(o->hint), "%s", enter_hints[i].hint);
+			return;
+		}
 	if (b->error == ESTALE)
 		snprintf(o->hint, sizeof(o->hint),
 			 "the file was replaced while the sandbox was being set up");
-	else if (b->layer == LAYER_BINDS && b->error == ENOENT)
-		snprintf(o->hint, sizeof(o->hint),
-			 "inside another bind the mount point must exist; runner makes none in a "
-			 "user's directory");
 	else if (l->kept_because)
 		snprintf(o->hint, sizeof(o->hint), "see 'runner doctor' for what this host lacks");
 	else
