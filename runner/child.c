@@ -28,20 +28,6 @@ IN_CHILD static void fail(struct child *c, int stage, int layer, int item, int e
 	__atomic_store_n(&b->error, error, __ATOMIC_RELEASE);
 }
 
-IN_CHILD static void __attribute__((noreturn)) leave(int status)
-{
-	for (;;)
-		raw1(SYS_exit_group, status);
-}
-
-IN_CHILD static uint64_t now_ns(void)
-{
-	struct timespec t = { 0, 0 };
-
-	raw2(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 IN_CHILD int child_check(struct child *c, int layer, bool holds, const char *what)
 {
 	unsigned int i;
@@ -190,7 +176,6 @@ IN_CHILD static int open_program(struct child *c)
 		raw1(SYS_close, fd);
 		break;
 	}
-	c->exec_fd = (int)r;
 	return r == p->exec_fd ? 0 : r < 0 ? (int)r : -EMFILE;
 }
 
@@ -239,22 +224,22 @@ IN_CHILD static void payload(void *arg)
 	}
 	if (r < 0) {
 		fail(c, BOARD_START, 0, doing, -r);
-		leave(1);
+		raw_exit_group(1);
 	}
 	reset_signals();
 	if (enter_rows(c, BY_PAYLOAD, 0, LAYER_SECCOMP) < 0)
-		leave(1);
-	before = now_ns();
+		raw_exit_group(1);
+	before = raw_clock_ns(CLOCK_MONOTONIC);
 	if (prove_rows(c, 0, LAYER_SECCOMP) < 0)
-		leave(1);
-	c->board->exec_ns = now_ns();
+		raw_exit_group(1);
+	c->board->exec_ns = raw_clock_ns(CLOCK_MONOTONIC);
 	c->board->prove_ns = c->board->exec_ns - before;
 	if (enter_rows(c, BY_PAYLOAD, LAYER_SECCOMP, LAYER_COUNT) < 0 ||
 	    prove_rows(c, LAYER_SECCOMP, LAYER_COUNT) < 0)
-		leave(1);
+		raw_exit_group(1);
 	r = execute(c);
 	fail(c, BOARD_EXEC, 0, c->item, -r);
-	leave(1);
+	raw_exit_group(1);
 }
 
 /* -- init ------------------------------------------------------------------ */
@@ -286,29 +271,29 @@ IN_CHILD void child_init(struct child *c)
 	c->host_proc_fd = (int)raw4(SYS_openat, AT_FDCWD, "/proc", O_PATH | O_CLOEXEC, 0);
 	if (c->host_proc_fd < 0) {
 		fail(c, BOARD_START, 0, BOARD_START_PROC, -c->host_proc_fd);
-		leave(1);
+		raw_exit_group(1);
 	}
 	if (c->plan->exec_fd >= 0) {
 		int r = make_room_for_program(c);
 
 		if (r < 0) {
 			fail(c, BOARD_START, 0, BOARD_START_PROGRAM, -r);
-			leave(1);
+			raw_exit_group(1);
 		}
 	}
 	if (begin_rows(c) < 0 || enter_rows(c, BY_INIT, 0, LAYER_COUNT) < 0)
-		leave(1);
+		raw_exit_group(1);
 	raw1(SYS_close, c->host_proc_fd);
 	/* A change of credentials also sets dumpable to fs.suid_dumpable (proc(5)). */
 	raw5(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
 	raw5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (init_supervisor_is_gone(c->sock))
-		leave(1);
+		raw_exit_group(1);
 	pid = start_payload(c);
 	if (pid < 0)
 		fail(c, BOARD_START, 0, BOARD_START_PAYLOAD, (int)-pid);
 	if (c->board->error)
-		leave(1);
+		raw_exit_group(1);
 	c->board->payload_pid = (int32_t)pid;
 	init_run(c, pid);
 }

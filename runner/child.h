@@ -86,7 +86,6 @@ struct child {
 	int network_fd;	    /* that namespace, or -errno */
 	int memfd_fd;	    /* vm.memfd_noexec, for the proof; -1 */
 	int listener_fd;    /* seccomp user notification, or -1 */
-	int exec_fd;	    /* the program, where it is executed by descriptor */
 };
 
 /** pid 1 of the sandbox. Never returns. */

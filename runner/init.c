@@ -37,12 +37,6 @@ static const struct sock_fprog init_program = {
 	(struct sock_filter *)(uintptr_t)init_filter,
 };
 
-IN_CHILD static void __attribute__((noreturn)) leave(int status)
-{
-	for (;;)
-		raw1(SYS_exit_group, status);
-}
-
 IN_CHILD bool init_supervisor_is_gone(int sock)
 {
 	struct pollfd p = { .fd = sock, .events = POLLIN };
@@ -71,7 +65,7 @@ IN_CHILD static void send_descriptors(struct child *c)
 	fds[0] = c->proc_fd;
 	fds[1] = c->listener_fd;
 	if (raw3(SYS_sendmsg, c->sock, &message, MSG_NOSIGNAL) < 0)
-		leave(1);
+		raw_exit_group(1);
 }
 
 /*
@@ -104,7 +98,7 @@ IN_CHILD static void reap(struct child *c, long payload_pid)
 		c->board->payload_status = status;
 		c->board->payload_usage = usage;
 		__atomic_store_n(&c->board->payload_ended, 1, __ATOMIC_RELEASE);
-		leave(0);
+		raw_exit_group(0);
 	}
 }
 
@@ -117,12 +111,12 @@ IN_CHILD void init_run(struct child *c, long payload_pid)
 	/* Every signal stays blocked, as the launcher left it. */
 	signals = (int)raw4(SYS_signalfd4, -1, &child_signal, 8, 02000000 | 04000);
 	if (signals < 0)
-		leave(1);
+		raw_exit_group(1);
 	send_descriptors(c);
 	close_all_but(c->sock, signals);
 	if (plan_has(c->plan, LAYER_SECCOMP) &&
 	    raw3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &init_program) < 0)
-		leave(1);
+		raw_exit_group(1);
 	p[0] = (struct pollfd){ .fd = signals, .events = POLLIN };
 	p[1] = (struct pollfd){ .fd = c->sock, .events = POLLIN };
 	for (;;) {
@@ -135,7 +129,7 @@ IN_CHILD void init_run(struct child *c, long payload_pid)
 		if (p[0].revents & POLLIN)
 			raw3(SYS_read, signals, info, sizeof(info));
 		if (p[1].revents & (POLLHUP | POLLERR))
-			leave(1);
+			raw_exit_group(1);
 		if ((p[1].revents & POLLIN) && raw3(SYS_read, c->sock, &sig, 1) == 1)
 			raw2(SYS_kill, payload_pid, sig);
 	}

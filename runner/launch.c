@@ -143,15 +143,6 @@ static int clone_error(const struct plan *plan, int error, struct err *e)
 	return -error;
 }
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	/* Not through the vDSO: to find it costs more than three calls do. */
-	raw2(SYS_clock_gettime, clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static int clone_init(const struct plan *plan, const struct network_early *network,
 		      const struct stdio *s, int child_sock, struct running *run, struct err *e)
 {
@@ -173,11 +164,10 @@ static int clone_init(const struct plan *plan, const struct network_early *netwo
 			    .host_proc_fd = -1,
 			    .network_fd = -1,
 			    .memfd_fd = -1,
-			    .listener_fd = -1,
-			    .exec_fd = -1 };
+			    .listener_fd = -1 };
 	c.network_how = network->how;
-	run->started_at_ms = (int64_t)(clock_ns(CLOCK_REALTIME) / 1000000);
-	run->started_ns = clock_ns(CLOCK_MONOTONIC);
+	run->started_at_ms = (int64_t)(raw_clock_ns(CLOCK_REALTIME) / 1000000);
+	run->started_ns = raw_clock_ns(CLOCK_MONOTONIC);
 	pid = raw2(SYS_clone3, &args, sizeof(args));
 	if (pid == 0) {
 		raw1(SYS_close, run->sock);

@@ -101,6 +101,7 @@ struct plan {
 	size_t room_used;
 
 	uint32_t layers;      /* bit i: row i of layer_table is entered */
+	uint32_t not_needed;  /* bit i: row i is not, because the spec has no use for it */
 	uint64_t clone_flags; /* CLONE_NEW* */
 
 	/* identity: guest id -> host id */

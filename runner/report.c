@@ -143,22 +143,19 @@ static void write_denials(struct jout *j, const struct spec *spec, const struct 
 	jout_uint(j, "denials_dropped", o->denials_dropped);
 }
 
-static void write_layers(struct jout *j, const struct spec *spec, const struct plan *plan,
-			 const struct board *board, const struct outcome *o)
+static void write_layers(struct jout *j, const struct plan *plan, const struct board *board,
+			 const struct outcome *o)
 {
 	jout_object(j, "layers");
 	for (int i = 0; plan && i < LAYER_COUNT; i++) {
 		const struct layer *l = layer_table[i];
 		bool on = plan_has(plan, (unsigned int)i);
-		bool named = false;
 
-		for (unsigned int k = 0; k < spec->n_without; k++)
-			named |= strcmp(spec->without[k], l->name) == 0;
 		jout_object(j, l->name);
 		jout_string(j, "state",
-			    !on		 ? named ? "left_out" : "not_needed"
-			    : o->started ? "on"
-					 : "planned");
+			    on				? o->started ? "on" : "planned"
+			    : plan->not_needed >> i & 1 ? "not_needed"
+							: "left_out");
 		if (on && board)
 			jout_uint(j, "proof", board->proofs[i]);
 		if (on && l->describe) {
@@ -203,7 +200,7 @@ static void write_json(struct jout *j, const struct spec *spec, const struct pla
 		jout_int(j, "survivors", o->survivors);
 	else
 		jout_null(j, "survivors");
-	write_layers(j, spec, plan, board, o);
+	write_layers(j, plan, board, o);
 	jout_end_object(j);
 }
 

@@ -41,14 +41,6 @@ struct watch {
 /* Buffers in .bss: a page is only touched when there is something to pass on. */
 static char buffers[3][RELAY_BUFFER];
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	raw2(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 void supervise_signals(sigset_t *ret)
 {
 	sigemptyset(ret);
@@ -115,7 +107,8 @@ static void handle_signal(struct watch *w)
 	if (send(w->run->sock, &sig, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		kill_tree(w, REASON_CANCELED);
 	if (w->plan->spec->limits.grace_ms != UNLIMITED)
-		w->grace_deadline = now_ns() + w->plan->spec->limits.grace_ms * 1000000u;
+		w->grace_deadline =
+			raw_clock_ns(CLOCK_MONOTONIC) + w->plan->spec->limits.grace_ms * 1000000u;
 }
 
 /*
@@ -141,7 +134,7 @@ static void check_cpu(struct watch *w, uint64_t now)
 
 static int next_timeout(struct watch *w)
 {
-	uint64_t now = now_ns();
+	uint64_t now = raw_clock_ns(CLOCK_MONOTONIC);
 	uint64_t next = UINT64_MAX;
 
 	if (!w->acts.killed) {
@@ -201,8 +194,6 @@ static void watch_until_init_ends(struct watch *w)
 			continue;
 		if (p[ON_SOCK].revents & POLLIN)
 			receive_descriptors(w);
-		else if (p[ON_SOCK].revents)
-			w->o->started = false; /* the end of the set-up; init is about to end */
 		if (p[ON_LISTENER].revents & POLLIN) {
 			if (notify_answer(w->listener, w->plan, w->o))
 				kill_tree(w, REASON_SECCOMP);
@@ -235,7 +226,7 @@ static void collect(struct watch *w)
 	if (w->proc_fd < 0)
 		receive_descriptors(w);
 	raw5(SYS_waitid, P_PIDFD, w->run->init_fd, &info, WEXITED, &usage);
-	end = now_ns();
+	end = raw_clock_ns(CLOCK_MONOTONIC);
 	w->acts.init_signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
 	o->wall_ns = end - w->run->started_ns;
 	if (w->run->board->exec_ns > w->run->started_ns)

@@ -28,10 +28,6 @@
 
 /* -- shared ---------------------------------------------------------------- */
 
-static const char ns_names[HOST_NS_COUNT][8] = {
-	"user", "pid", "mnt", "net", "ipc", "uts", "cgroup"
-};
-
 IN_CHILD int ns_prove(struct child *c, int layer, enum host_ns ns)
 {
 	const char *host = c->board->host_ns[ns];
@@ -42,7 +38,7 @@ IN_CHILD int ns_prove(struct child *c, int layer, enum host_ns ns)
 		raw0(SYS_sched_yield);
 	if (c->ns_fd < 0)
 		c->ns_fd = (int)raw4(SYS_openat, c->proc_fd, "self/ns", O_PATH | O_CLOEXEC, 0);
-	raw4(SYS_readlinkat, c->ns_fd, ns_names[ns], own, sizeof(own) - 1);
+	raw4(SYS_readlinkat, c->ns_fd, host_ns_names[ns], own, sizeof(own) - 1);
 	while (own[i] && own[i] == host[i])
 		i++;
 	return child_check(c, layer, own[0] && own[i] != host[i],
