@@ -77,6 +77,7 @@ struct child {
 	int sock;	    /* to the supervisor; its end of file means: die */
 	int stdio[3];	    /* what the payload gets as 0, 1, 2 */
 	int item;	    /* what the current row is doing, for the error */
+	uint64_t absent;    /* bit i: the plan's view[i] is optional and not there */
 	int root_fd;	    /* the new root's mount */
 	int proc_fd;	    /* the sandbox's own /proc */
 	int ns_fd;	    /* the payload's /proc/self/ns, for the proof; -1 */

@@ -27,7 +27,7 @@
 
 enum {
 	PLAN_MAX_NODES = 128,
-	PLAN_MAX_BINDS = 64,
+	PLAN_MAX_BINDS = 64, /* as many as struct child's `absent` has bits */
 	PLAN_MAX_TMPFS = SPEC_MAX_MOUNTS,
 	PLAN_MAX_POINTS = 64,
 	PLAN_MAX_RLIMITS = 16,
@@ -64,6 +64,7 @@ struct plan_bind {
 	uint64_t attributes;
 	bool follow;   /* links may lead to the source: `ino` says if it is the file */
 	bool optional; /* a source that does not exist is skipped */
+	bool covered;  /* something of the user's is mounted over it */
 	bool exec;     /* Landlock lets programs be executed from here */
 	bool directory;
 	int idmap_fd; /* user namespace for an id-mapped mount, or -1 */

@@ -92,7 +92,7 @@ IN_CHILD int mounting_bind(struct child *c, const struct plan_bind *b)
 	long r;
 
 	if (source == -ENOENT && b->optional)
-		return 0;
+		return 1;
 	if (source < 0)
 		return (int)source;
 	if (b->ino != 0) {
@@ -155,4 +155,21 @@ IN_CHILD int mounting_tmpfs(const char *size, const char *inodes, const char *mo
 		return (int)r;
 	}
 	return (int)fd;
+}
+
+IN_CHILD int mounting_prove(struct child *c, int layer, const char *target, uint64_t attributes)
+{
+	/* statfs(2): f_flags is word 10; ST_RDONLY to ST_NOEXEC are the bits of mount_setattr(2).
+	 */
+	uint64_t wanted = attributes & (RAW_MOUNT_ATTR_RDONLY | RAW_MOUNT_ATTR_NOSUID |
+					RAW_MOUNT_ATTR_NODEV | RAW_MOUNT_ATTR_NOEXEC);
+	long fs[16] = { 0 };
+	long fd = open_target(c, target);
+
+	if (fd < 0)
+		return child_check(c, layer, fd == -EACCES, "a mount is not there");
+	raw2(SYS_fstatfs, fd, fs);
+	raw1(SYS_close, fd);
+	return child_check(c, layer, ((uint64_t)fs[10] & wanted) == wanted,
+			   "a mount lacks its read-only, nosuid, nodev or noexec");
 }

@@ -15,11 +15,17 @@
 /** Make a directory, link or file on the root's own tmpfs. 0 or -errno. */
 int mounting_make_node(struct child *c, const struct plan_node *n);
 
-/** Bind p->source to p->target. 0 or -errno; -ESTALE: it is another inode now. */
+/**
+ * Bind b->source to b->target. 0, or 1 when an optional source does not exist, or
+ * -errno; -ESTALE: it is another inode now.
+ */
 int mounting_bind(struct child *c, const struct plan_bind *b);
 
 /** Mount `fs_fd` (from fsopen, configured and created) at target. Closes it. */
 int mounting_place(struct child *c, int fs_fd, uint64_t attributes, const char *target);
+
+/** For prove rows: does what is mounted at `target` have these attributes? */
+int mounting_prove(struct child *c, int layer, const char *target, uint64_t attributes);
 
 /** fsopen a tmpfs with these options (NULL: the kernel's default). fd or -errno. */
 int mounting_tmpfs(const char *size, const char *inodes, const char *mode);

@@ -154,22 +154,15 @@ const struct layer layer_tmpfs = {
 IN_CHILD static int prove_noexec(struct child *c)
 {
 	const struct plan *p = c->plan;
+	int r = 0;
 
-	for (unsigned int i = 0; i < p->n_tmpfs; i++) {
-		long fs[16] = { 0 }; /* statfs(2): f_flags is word 10; ST_NOEXEC is 8 */
-		long fd;
-		int r;
+	for (unsigned int i = 0; r == 0 && i < p->n_tmpfs; i++) {
+		uint64_t noexec = p->tmpfs[i].exec ? 0 : RAW_MOUNT_ATTR_NOEXEC;
 
-		if (p->tmpfs[i].exec)
-			continue;
-		fd = raw4(SYS_openat, c->root_fd, p->tmpfs[i].target, O_PATH | O_CLOEXEC, 0);
-		raw2(SYS_fstatfs, fd, fs);
-		raw1(SYS_close, fd);
-		r = child_check(c, LAYER_NOEXEC, fs[10] & 8, "a place to write is not noexec");
-		if (r < 0)
-			return r;
+		r = mounting_prove(c, LAYER_NOEXEC, p->tmpfs[i].target,
+				   p->tmpfs[i].attributes | noexec);
 	}
-	return 0;
+	return r;
 }
 
 const struct layer layer_noexec = {
@@ -283,6 +276,8 @@ static int plan_one_bind(struct plan *plan, const struct spec_mount *m, struct e
 		if (b.idmap_fd < 0)
 			return err_wrap(e, "bind source '%s'", m->source);
 	}
+	for (unsigned int i = 0; i < plan->n_view; i++)
+		plan->view[i].covered |= text_path_below(plan->view[i].target, b.target);
 	plan->binds[plan->n_binds++] = b;
 	return 0;
 }
@@ -338,32 +333,11 @@ IN_CHILD static int enter_binds(struct child *c)
 IN_CHILD static int prove_binds(struct child *c)
 {
 	const struct plan *p = c->plan;
+	int r = 0;
 
-	for (unsigned int i = 0; i < p->n_binds; i++) {
-		const struct plan_bind *b = &p->binds[i];
-		struct raw_open_how how = { .flags = O_PATH | O_CLOEXEC,
-					    .resolve = RAW_RESOLVE_NO_SYMLINKS };
-		/* statfs(2): f_flags is the tenth word; ST_RDONLY 1, ST_NOSUID 2. */
-		long fs[16] = { 0 };
-		long root;
-		long fd;
-		int r;
-
-		root = raw4(SYS_openat, AT_FDCWD, "/", O_PATH | O_CLOEXEC, 0);
-		fd = raw4(SYS_openat2, root, b->target, &how, sizeof(how));
-		raw1(SYS_close, root);
-		if (fd < 0)
-			return child_check(c, LAYER_BINDS, fd == -EACCES, "a bind is not there");
-		raw2(SYS_fstatfs, fd, fs);
-		raw1(SYS_close, fd);
-		r = child_check(c, LAYER_BINDS,
-				(fs[10] & 2) &&
-					(!(b->attributes & RAW_MOUNT_ATTR_RDONLY) || (fs[10] & 1)),
-				"a bind lacks its mount flags");
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	for (unsigned int i = 0; r == 0 && i < p->n_binds; i++)
+		r = mounting_prove(c, LAYER_BINDS, p->binds[i].target, p->binds[i].attributes);
+	return r;
 }
 
 static const char *item_binds(const struct plan *plan, int item)
