@@ -238,7 +238,10 @@ class Leftovers(Runs):
                      "sh", "-c", "uname"])
         with open(trace, encoding="utf-8") as f:
             text = f.read()
-        self.assertIn('execve("/usr/bin/sh", ["sh", "-c", "uname"]', text, repr(r))
+# The set-up is not dumpable: an ordinary tracer sees its calls, not its words.
+        words = (r'"/usr/bin/sh", \["sh", "-c", "uname"\], ' if os.geteuid() == 0
+                 else r"0x[0-9a-f]+, 0x[0-9a-f]+, ")
+        self.assertRegex(text, r"execve\(%s0x[0-9a-f]+.*\) = 0" % words, repr(r))
         self.assertRegex(text, r'execve\("[^"]*/uname", \["uname"\]')
 
     def test_a_careless_caller(self):
