@@ -238,7 +238,7 @@ class Leftovers(Runs):
                      "sh", "-c", "uname"])
         with open(trace, encoding="utf-8") as f:
             text = f.read()
-# The set-up is not dumpable: an ordinary tracer sees its calls, not its words.
+        # The set-up is not dumpable: an ordinary tracer sees its calls, not its words.
         words = (r'"/usr/bin/sh", \["sh", "-c", "uname"\], ' if os.geteuid() == 0
                  else r"0x[0-9a-f]+, 0x[0-9a-f]+, ")
         self.assertRegex(text, r"execve\(%s0x[0-9a-f]+.*\) = 0" % words, repr(r))
