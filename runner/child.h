@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "layer/network.h"
 #include "plan.h"
 
 enum board_stage {
@@ -52,12 +53,13 @@ struct board {
 	char what[112]; /* BOARD_PROVE: the operation that should have failed */
 
 	/*
-	 * The caller's user and cgroup namespaces, for the proof (the others show
-	 * by what is in them). The supervisor looks them up while init builds the
-	 * root, and sets `host_ns_known` last.
+	 * The caller's user namespace, for the proof, if only its name tells it from
+	 * ours. The supervisor looks it up while init builds the root.
 	 */
-	char host_ns[HOST_NS_COUNT][HOST_NS_NAME];
-	int32_t host_ns_known;
+	char host_user_ns[HOST_NS_NAME];
+	int32_t host_user_ns_known;
+
+	struct network_words network;
 
 	/* the proof: how many checks each layer made */
 	uint16_t proofs[PLAN_MAX_LAYERS];
@@ -74,15 +76,14 @@ struct board {
 struct child {
 	const struct plan *plan;
 	struct board *board;
-	int sock;	    /* to the supervisor; its end of file means: die */
-	int stdio[3];	    /* what the payload gets as 0, 1, 2 */
-	int item;	    /* what the current row is doing, for the error */
-	uint64_t absent;    /* bit i: the plan's view[i] is optional and not there */
-	int root_fd;	    /* the new root's mount */
-	int proc_fd;	    /* the sandbox's own /proc */
-	int ns_fd;	    /* the payload's /proc/self/ns, for the proof; -1 */
-	int host_proc_fd;   /* the host's /proc, until the rows that need it are done */
-	int network_how;    /* enum network_how */
+	int sock;	  /* to the supervisor; its end of file means: die */
+	int stdio[3];	  /* what the payload gets as 0, 1, 2 */
+	int item;	  /* what the current row is doing, for the error */
+	uint64_t absent;  /* bit i: the plan's view[i] is optional and not there */
+	int root_fd;	  /* the new root's mount */
+	int proc_fd;	  /* the sandbox's own /proc */
+	int host_proc_fd; /* the host's /proc, until the rows that need it are done */
+	const struct network_early *network;
 	long network_maker; /* the task that makes the network namespace */
 	int network_fd;	    /* that namespace, or -errno */
 	int memfd_fd;	    /* vm.memfd_noexec, for the proof; -1 */

@@ -87,22 +87,20 @@ static int reject(struct report *report, const struct spec *spec, const struct e
 	return cmd_fail(why);
 }
 
-static int run(const struct spec *spec, const struct plan *plan, struct network_early *network,
-	       struct report *report)
+static int run(const struct spec *spec, const struct plan *plan,
+	       const struct network_early *network, struct running *running, struct report *report)
 {
 	static struct outcome o;
-	struct running running;
 	struct err e = { 0 };
 	int status;
 
-	if (launch(plan, network, &running, &e) < 0)
+	if (launch(plan, network, running, &e) < 0)
 		return reject(report, spec, &e);
-	supervise(plan, &running, &o);
+	supervise(plan, running, &o);
 	status = o.exit_code;
 	report_human(&o, spec);
-	if (report_write(report, spec, plan, running.board, &o, &e) < 0)
+	if (report_write(report, spec, plan, running->board, &o, &e) < 0)
 		status = cmd_fail(&e);
-	running_clear(&running);
 	return status;
 }
 
@@ -112,7 +110,8 @@ int cmd_exec(char **argv, char **envp)
 	static struct spec spec;
 	static struct plan plan;
 	static struct host host;
-	static struct network_early network = { .fd = -1 };
+	static struct network_early network = { .maker_fd = -1 };
+	static struct running running;
 	struct report report = { .fd = -1, .dir_fd = -1 };
 	struct err e = { 0 };
 	int status;
@@ -131,16 +130,18 @@ int cmd_exec(char **argv, char **envp)
 		return cmd_fail(&e);
 	}
 	host_probe(&host);
-	if (!spec.dry_run)
-		network_start(&network, &spec, &host);
-	if (plan_build(&spec, &host, &plan, &e) < 0) {
-		network_cancel(&network);
+	r = running_init(&running, &e);
+	if (r == 0 && !spec.dry_run)
+		network_start(&network, &spec, &host, &running.board->network);
+	if (r < 0 || plan_build(&spec, &host, &plan, &e) < 0) {
 		status = reject(&report, &spec, &e);
 	} else if (spec.dry_run) {
 		status = dry_run(&plan, &e) < 0 ? cmd_fail(&e) : 0;
 	} else {
-		status = run(&spec, &plan, &network, &report);
+		status = run(&spec, &plan, &network, &running, &report);
 	}
+	network_finish(&network);
+	running_clear(&running);
 	plan_clear(&plan);
 	report_close(&report);
 	spec_clear(&spec);

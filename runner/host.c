@@ -38,7 +38,7 @@ void host_ns_name(enum host_ns ns, char ret[HOST_NS_NAME])
  * Everything the set-up does with privileges of the initial user namespace:
  * mounts, the change of identity, a read of files only their owner may read.
  */
-static bool has_capabilities(void)
+static bool has_capabilities(bool *ret_ptrace)
 {
 	static const int needed[] = { CAP_SYS_ADMIN, CAP_SETUID,       CAP_SETGID,
 				      CAP_CHOWN,     CAP_DAC_OVERRIDE, CAP_SETPCAP };
@@ -50,6 +50,7 @@ static bool has_capabilities(void)
 	for (unsigned int i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
 		if (!(data[needed[i] / 32].effective & (1u << (needed[i] % 32))))
 			return false;
+	*ret_ptrace = data[0].effective & (1u << CAP_SYS_PTRACE);
 	return true;
 }
 
@@ -76,7 +77,7 @@ static void probe_privileges(struct host *h)
 		h->unprivileged_because = "not root";
 	else if (!in_initial_user_ns())
 		h->unprivileged_because = "root of a nested user namespace";
-	else if (!has_capabilities())
+	else if (!has_capabilities(&h->may_join))
 		h->unprivileged_because = "root without the capabilities the set-up needs";
 	else
 		h->privileged = true;

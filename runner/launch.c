@@ -148,7 +148,7 @@ static int clone_init(const struct plan *plan, const struct network_early *netwo
 {
 	/* In .bss: the child's copy is what init keeps. */
 	static struct child c;
-	struct raw_clone_args args = { .flags = plan->clone_flags | CLONE_PIDFD,
+	struct raw_clone_args args = { .flags = CLONE_PIDFD | (plan->clone_flags & ~network->flags),
 				       .pidfd = (uint64_t)(uintptr_t)&run->init_fd,
 				       .exit_signal = SIGCHLD };
 	long pid;
@@ -160,12 +160,11 @@ static int clone_init(const struct plan *plan, const struct network_early *netwo
 			    .item = -1,
 			    .root_fd = -1,
 			    .proc_fd = -1,
-			    .ns_fd = -1,
 			    .host_proc_fd = -1,
+			    .network = network,
 			    .network_fd = -1,
 			    .memfd_fd = -1,
 			    .listener_fd = -1 };
-	c.network_how = network->how;
 	run->started_at_ms = (int64_t)(raw_clock_ns(CLOCK_REALTIME) / 1000000);
 	run->started_ns = raw_clock_ns(CLOCK_MONOTONIC);
 	pid = raw2(SYS_clone3, &args, sizeof(args));
@@ -180,53 +179,48 @@ static int clone_init(const struct plan *plan, const struct network_early *netwo
 }
 
 /* For the proof, which comes long after; now init has a CPU to itself. */
-static void name_namespaces(const struct plan *plan, struct board *b)
+static void name_user_ns(const struct plan *plan, struct board *b)
 {
 	if (plan->host_uid == plan->spec->uid)
-		host_ns_name(HOST_NS_USER, b->host_ns[HOST_NS_USER]);
-	host_ns_name(HOST_NS_CGROUP, b->host_ns[HOST_NS_CGROUP]);
-	__atomic_store_n(&b->host_ns_known, 1, __ATOMIC_RELEASE);
+		host_ns_name(HOST_NS_USER, b->host_user_ns);
+	__atomic_store_n(&b->host_user_ns_known, 1, __ATOMIC_RELEASE);
 }
 
-int launch(const struct plan *plan, struct network_early *network, struct running *ret,
-	   struct err *e)
+int running_init(struct running *ret, struct err *e)
 {
-	struct running run = {
+	*ret = (struct running){
 		.init_fd = -1, .sock = -1, .in = -1, .in_from = -1, .out = -1, .err = -1
 	};
+	ret->board = mmap(NULL, sizeof(*ret->board), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (ret->board != MAP_FAILED)
+		return 0;
+	ret->board = NULL;
+	return err_set(e, errno, "mmap: %s", strerror(errno));
+}
+
+int launch(const struct plan *plan, const struct network_early *network, struct running *run,
+	   struct err *e)
+{
 	struct stdio s = { { -1, -1, -1 } };
 	int pair[2] = { -1, -1 };
 	int r;
 
-	r = open_stdin(plan, &s, &run, e);
+	r = open_stdin(plan, &s, run, e);
 	if (r == 0)
-		r = open_output(plan, 1, &s, &run.out, e);
+		r = open_output(plan, 1, &s, &run->out, e);
 	if (r == 0)
-		r = open_output(plan, 2, &s, &run.err, e);
+		r = open_output(plan, 2, &s, &run->err, e);
 	if (r == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		r = err_set(e, errno, "socketpair: %s", strerror(errno));
-	if (r == 0) {
-		run.sock = pair[0];
-		run.board = mmap(NULL, sizeof(*run.board), PROT_READ | PROT_WRITE,
-				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		if (run.board == MAP_FAILED) {
-			run.board = NULL;
-			r = err_set(e, errno, "mmap: %s", strerror(errno));
-		}
-	}
+	run->sock = pair[0];
 	if (r == 0)
-		r = clone_init(plan, network, &s, pair[1], &run, e);
+		r = clone_init(plan, network, &s, pair[1], run, e);
 	close_stdio(&s);
 	fd_close(&pair[1]);
-	if (r < 0) {
-		network_cancel(network);
-		running_clear(&run);
-		return r;
-	}
-	network_hand_over(network, run.sock);
-	name_namespaces(plan, run.board);
-	*ret = run;
-	return 0;
+	if (r == 0)
+		name_user_ns(plan, run->board);
+	return r;
 }
 
 void running_clear(struct running *r)
@@ -237,7 +231,4 @@ void running_clear(struct running *r)
 	fd_close(&r->in_from);
 	fd_close(&r->out);
 	fd_close(&r->err);
-	if (r->board)
-		munmap(r->board, sizeof(*r->board));
-	r->board = NULL;
 }

@@ -33,14 +33,18 @@ struct running {
 	int err;     /* we read */
 };
 
+/** Nothing runs yet; there is the board. */
+int running_init(struct running *ret, struct err *e);
+
 /**
- * Make the streams and clone init. On failure nothing runs and nothing is left.
- * All signals must be blocked by the caller; the payload starts with none. The
- * network namespace under way is handed to init, or cancelled on failure.
+ * Make the streams and clone init. On failure nothing runs; running_clear() is due
+ * all the same. All signals must be blocked by the caller; the payload starts with
+ * none.
  */
-int launch(const struct plan *plan, struct network_early *network, struct running *ret,
+int launch(const struct plan *plan, const struct network_early *network, struct running *run,
 	   struct err *e);
 
+/** Close what it holds. The board stays mapped: the process ends, which is cheaper. */
 void running_clear(struct running *r);
 
 #endif

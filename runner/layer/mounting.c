@@ -9,13 +9,33 @@
 
 #include "base/raw.h"
 
-/* Links may lead to the system's own paths and to the script, not to a user's bind. */
-IN_CHILD static long open_source(const struct plan_bind *b)
+enum { CLONE_TREE = RAW_OPEN_TREE_CLONE | RAW_OPEN_TREE_CLOEXEC | RAW_AT_RECURSIVE };
+
+/*
+ * A detached copy of the source's mounts. The system's own paths are root's alone
+ * to change. What a user named is opened once and must be what the plan saw; links
+ * may lead to the script, not to a bind.
+ */
+IN_CHILD static long clone_tree(const struct plan_bind *b)
 {
 	struct raw_open_how how = { .flags = O_PATH | O_CLOEXEC,
-				    .resolve = b->ino && !b->follow ? RAW_RESOLVE_NO_SYMLINKS : 0 };
+				    .resolve = b->follow ? 0 : RAW_RESOLVE_NO_SYMLINKS };
+	struct stat st;
+	long source;
+	long r;
 
-	return raw4(SYS_openat2, AT_FDCWD, b->source, &how, sizeof(how));
+	if (b->ino == 0)
+		return raw3(SYS_open_tree, AT_FDCWD, b->source, CLONE_TREE);
+	source = raw4(SYS_openat2, AT_FDCWD, b->source, &how, sizeof(how));
+	if (source < 0)
+		return source;
+	r = raw4(SYS_newfstatat, source, "", &st, AT_EMPTY_PATH);
+	if (r == 0 && (st.st_ino != b->ino || st.st_dev != b->dev))
+		r = -ESTALE;
+	if (r == 0)
+		r = raw3(SYS_open_tree, source, "", AT_EMPTY_PATH | CLONE_TREE);
+	raw1(SYS_close, source);
+	return r;
 }
 
 IN_CHILD static long open_target(struct child *c, const char *path)
@@ -86,26 +106,11 @@ IN_CHILD int mounting_bind(struct child *c, const struct plan_bind *b)
 {
 	struct raw_mount_attr attr = { .attr_set = b->attributes };
 	unsigned int flags = AT_EMPTY_PATH | RAW_AT_RECURSIVE;
-	long source = open_source(b);
-	struct stat st;
-	long tree;
+	long tree = clone_tree(b);
 	long r;
 
-	if (source == -ENOENT && b->optional)
+	if (tree == -ENOENT && b->optional)
 		return 1;
-	if (source < 0)
-		return (int)source;
-	if (b->ino != 0) {
-		r = raw4(SYS_newfstatat, source, "", &st, AT_EMPTY_PATH);
-		if (r == 0 && (st.st_ino != b->ino || st.st_dev != b->dev))
-			r = -ESTALE;
-		if (r < 0) {
-			raw1(SYS_close, source);
-			return (int)r;
-		}
-	}
-	tree = raw3(SYS_open_tree, source, "", flags | RAW_OPEN_TREE_CLONE | RAW_OPEN_TREE_CLOEXEC);
-	raw1(SYS_close, source);
 	if (tree < 0)
 		return (int)tree;
 	if (b->idmap_fd >= 0) {

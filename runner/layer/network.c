@@ -10,16 +10,19 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/raw.h"
 #include "clone_call.h"
 #include "layer/layer.h"
@@ -56,15 +59,28 @@ IN_CHILD static int loopback_up(void)
 /* A task makes the namespace and ends; on another CPU that costs no time. */
 static char maker_stack[16 * 1024] __attribute__((aligned(16)));
 
-IN_CHILD static int make_namespace(bool loopback)
+IN_CHILD static int make_namespaces(unsigned long flags, bool loopback)
 {
-	long r = raw1(SYS_unshare, CLONE_NEWNET);
+	long r = raw1(SYS_unshare, flags);
 
 	if (r == 0 && loopback)
 		r = loopback_up();
-	if (r == 0)
-		r = raw4(SYS_openat, AT_FDCWD, "/proc/self/ns/net", O_RDONLY | O_CLOEXEC, 0);
 	return (int)r;
+}
+
+IN_CHILD static void wake(int32_t *word, int32_t value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+	raw3(SYS_futex, word, FUTEX_WAKE, 1);
+}
+
+IN_CHILD static int32_t wait_for(int32_t *word)
+{
+	int32_t value;
+
+	while ((value = __atomic_load_n(word, __ATOMIC_ACQUIRE)) == 0)
+		raw4(SYS_futex, word, FUTEX_WAIT, 0, NULL);
+	return value;
 }
 
 IN_CHILD static void __attribute__((noreturn)) end_task(void)
@@ -78,17 +94,25 @@ IN_CHILD static void __attribute__((noreturn)) end_task(void)
 IN_CHILD static void make_early(void *arg)
 {
 	struct network_early *n = arg;
+	int r;
 
-	n->fd = make_namespace(n->loopback_up);
+	/* It would otherwise wait for an init that is gone with the supervisor. */
+	raw5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (raw0(SYS_getppid) != n->supervisor)
+		end_task();
+	r = make_namespaces(n->flags, n->loopback_up);
+	wake(&n->words->made, r < 0 ? r : 1);
+	if (r == 0)
+		wait_for(&n->words->joined);
 	end_task();
 }
 
-static bool is_left_out(const struct spec *spec)
+static bool is_left_out(const struct spec *spec, const struct layer *layer)
 {
 	for (unsigned int i = 0; i < spec->n_without; i++)
-		if (strcmp(spec->without[i], layer_network_ns.name) == 0)
+		if (strcmp(spec->without[i], layer->name) == 0)
 			return true;
-	return spec->network == SPEC_NETWORK_HOST;
+	return false;
 }
 
 /*
@@ -126,67 +150,44 @@ static bool is_crowded(const struct host *host)
 	return running > host->cpus;
 }
 
-void network_start(struct network_early *n, const struct spec *spec, const struct host *host)
+void network_start(struct network_early *n, const struct spec *spec, const struct host *host,
+		   struct network_words *words)
 {
-	*n = (struct network_early){ .fd = -EAGAIN,
+	*n = (struct network_early){ .words = words,
+				     .supervisor = host->pid,
+				     .maker_fd = -1,
+				     .flags = CLONE_NEWNET,
 				     .loopback_up = spec->network == SPEC_NETWORK_LOOPBACK };
-	if (!host->privileged || is_left_out(spec))
+	if (!host->privileged || spec->network == SPEC_NETWORK_HOST ||
+	    is_left_out(spec, &layer_network_ns))
 		return;
-	n->how = is_crowded(host) ? NETWORK_IN_PLACE : NETWORK_BY_TASK;
-	if (n->how == NETWORK_IN_PLACE)
+	/* The supervisor needs no network: it may as well live in the new one. */
+	if (!host->may_join || is_crowded(host)) {
+		n->how = NETWORK_IN_PLACE;
+		n->error = make_namespaces(n->flags, n->loopback_up);
 		return;
+	}
+	n->how = NETWORK_BY_TASK;
+	if (!is_left_out(spec, &layer_ipc_ns))
+		n->flags |= CLONE_NEWIPC;
 	n->maker = clone_call(CLONE_VM | CLONE_FILES, maker_stack + sizeof(maker_stack), make_early,
 			      n);
-	if (n->maker < 0) {
-		n->fd = (int)n->maker;
-		n->maker = 0;
-		return;
+	if (n->maker > 0) {
+		send_to_another_cpu(n->maker, host);
+		n->maker_fd = (int)raw2(SYS_pidfd_open, n->maker, 0);
+	} else {
+		words->made = (int32_t)n->maker;
 	}
-	send_to_another_cpu(n->maker, host);
 }
 
-static void wait_for_maker(struct network_early *n)
+void network_finish(struct network_early *n)
 {
-	if (n->maker > 0)
+	if (n->maker > 0) {
+		wake(&n->words->joined, 1);
 		raw4(SYS_wait4, n->maker, NULL, __WALL, NULL);
-	n->maker = 0;
-}
-
-void network_hand_over(struct network_early *n, int sock)
-{
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct msghdr message = { .msg_iovlen = 1 };
-	struct iovec data = { &n->fd, sizeof(n->fd) };
-
-	if (n->how == NETWORK_IN_INIT)
-		return;
-	/* The supervisor needs no network: it may as well move into the new one. */
-	if (n->how == NETWORK_IN_PLACE)
-		n->fd = make_namespace(n->loopback_up);
-	wait_for_maker(n);
-	message.msg_iov = &data;
-	if (n->fd >= 0) {
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.header), &n->fd, sizeof(int));
-		message.msg_control = &control;
-		message.msg_controllen = sizeof(control);
 	}
-	/* EPIPE: init has already failed, and says why. */
-	(void)sendmsg(sock, &message, MSG_NOSIGNAL);
-	network_cancel(n);
-}
-
-void network_cancel(struct network_early *n)
-{
-	wait_for_maker(n);
-	if (n->fd >= 0)
-		close(n->fd);
-	n->fd = -EAGAIN;
+	n->maker = 0;
+	fd_close(&n->maker_fd);
 }
 
 /* -- in init --------------------------------------------------------------- */
@@ -195,58 +196,46 @@ IN_CHILD static void make_in_init(void *arg)
 {
 	struct child *c = arg;
 
-	c->network_fd = make_namespace(c->plan->loopback_up);
+	long r = make_namespaces(CLONE_NEWNET, c->plan->loopback_up);
+
+	if (r == 0)
+		r = raw4(SYS_openat, AT_FDCWD, "/proc/self/ns/net", O_RDONLY | O_CLOEXEC, 0);
+	c->network_fd = (int)r;
 	end_task();
 }
 
 IN_CHILD static int begin_network(struct child *c)
 {
-	if (c->network_how != NETWORK_IN_INIT)
+	if (c->network->how != NETWORK_IN_INIT)
 		return 0;
 	c->network_maker = clone_call(CLONE_VM | CLONE_FILES | SIGCHLD,
 				      maker_stack + sizeof(maker_stack), make_in_init, c);
 	return c->network_maker < 0 ? (int)c->network_maker : 0;
 }
 
-/* The supervisor's message: the namespace, or why there is none. */
-IN_CHILD static int receive_namespace(int sock)
-{
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	int word = -EPIPE;
-	struct iovec data = { &word, sizeof(word) };
-	struct msghdr message = { .msg_iov = &data,
-				  .msg_iovlen = 1,
-				  .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
-	long n = raw3(SYS_recvmsg, sock, &message, MSG_CMSG_CLOEXEC);
-
-	if (n < 0)
-		return (int)n;
-	if (word < 0)
-		return word;
-	if (n != sizeof(word) || message.msg_controllen < CMSG_LEN(sizeof(int)))
-		return -EPIPE;
-	return *(const int *)(const void *)CMSG_DATA(&control.header);
-}
-
 IN_CHILD static int enter_network(struct child *c)
 {
-	long r = 0;
+	const struct network_early *n = c->network;
+	long r;
 
-	if (c->network_how != NETWORK_IN_INIT)
-		c->network_fd = receive_namespace(c->sock);
-	else
-		r = raw4(SYS_wait4, c->network_maker, NULL, 0, NULL);
-	if (r < 0)
+	switch (n->how) {
+	case NETWORK_IN_PLACE: return n->error;
+	case NETWORK_BY_TASK:
+		r = wait_for(&n->words->made);
+		if (r > 0)
+			r = raw2(SYS_setns, n->maker_fd, n->flags);
+		wake(&n->words->joined, 1);
 		return (int)r;
-	if (c->network_fd < 0)
-		return c->network_fd;
-	r = raw2(SYS_setns, c->network_fd, CLONE_NEWNET);
-	raw1(SYS_close, c->network_fd);
-	return (int)r;
+	case NETWORK_IN_INIT:
+		r = raw4(SYS_wait4, c->network_maker, NULL, 0, NULL);
+		if (r >= 0)
+			r = c->network_fd;
+		if (r >= 0)
+			r = raw2(SYS_setns, c->network_fd, CLONE_NEWNET);
+		raw1(SYS_close, c->network_fd);
+		return (int)r;
+	}
+	return -EINVAL;
 }
 
 /* Nothing leads anywhere: not outside and, if it is down, not to loopback. */

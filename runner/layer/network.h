@@ -3,40 +3,52 @@
  * network: the parent-side half of the row network_ns.
  *
  * The kernel takes longer for a network namespace than runner for all the rest,
- * so it is made by a task of its own, as early as possible. As root that is
- * before the plan is built, beside the supervisor; rootless only init may make
- * one (it belongs to init's user namespace), so there init begins it.
+ * so it is made as early as possible: as root before the plan is built, by a task
+ * of its own on another CPU, and init joins it when its mounts stand. That task
+ * makes the IPC namespace as well: it has the time. Where every CPU has work, the
+ * supervisor makes the namespace itself and init is born in it. Rootless only init
+ * may make one (it belongs to init's user namespace), so there init begins it.
  */
 #ifndef RUNNER_LAYER_NETWORK_H
 #define RUNNER_LAYER_NETWORK_H
 
-#include "host.h"
-#include "spec.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct spec;
+struct host;
 
 enum network_how {
 	NETWORK_IN_INIT,  /* not by the supervisor: rootless, or not asked for */
-	NETWORK_BY_TASK,  /* by a task of its own, handed to init */
-	NETWORK_IN_PLACE, /* by the supervisor itself: every CPU has work, a task more is overhead
-			   */
+	NETWORK_BY_TASK,  /* by a task of its own, which init joins */
+	NETWORK_IN_PLACE, /* by the supervisor, before init is born */
+};
+
+/* Shared with init: words for futex(2). */
+struct network_words {
+	int32_t made;	/* 0: not yet; 1: made; -errno */
+	int32_t joined; /* the task may end */
 };
 
 struct network_early {
 	enum network_how how;
-	long maker; /* NETWORK_BY_TASK: the task's pid until it is waited for */
-	int fd;	    /* the namespace, or -errno; valid when the maker has ended */
+	struct network_words *words;
+	int error;	     /* NETWORK_IN_PLACE: 0 or -errno */
+	uint32_t supervisor; /* pid */
+	long maker;	     /* NETWORK_BY_TASK: the task's pid until it is waited for */
+	int maker_fd;	     /* its pidfd; -1 */
+	unsigned long flags; /* the namespaces it makes, of clone(2) */
 	bool loopback_up;
 };
 
 /**
- * Start the maker, if this run needs one. It shares the caller's memory and
- * descriptors and ends by itself; *n must stay where it is until then.
+ * Begin what can be done before there is an init. The task shares the caller's
+ * memory, so *n and *words must stay where they are until network_finish().
  */
-void network_start(struct network_early *n, const struct spec *spec, const struct host *host);
+void network_start(struct network_early *n, const struct spec *spec, const struct host *host,
+		   struct network_words *words);
 
-/** Wait for it, or make it now, and send the namespace or its errno to init. */
-void network_hand_over(struct network_early *n, int sock);
-
-/** Wait for it and drop what it made; for a run that does not come to be. */
-void network_cancel(struct network_early *n);
+/** Let the task end and wait for it; init has joined it, or never will. */
+void network_finish(struct network_early *n);
 
 #endif

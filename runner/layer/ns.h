@@ -7,9 +7,6 @@
 
 #include "layer/layer.h"
 
-/** In the child: the payload's namespace is another one than the caller's. */
-int ns_prove(struct child *c, int layer, enum host_ns ns);
-
 /** For doctor: does the kernel have this kind of namespace? */
 void ns_probe(enum host_ns ns, struct finding *ret);
 

@@ -81,7 +81,10 @@ static int add_text(struct plan *plan, const char *path, const char *text, struc
 	return plan_add_node(plan, &n, e);
 }
 
-/* Enough for getpwuid(3) and localhost; nothing of the host's own users. */
+/*
+ * Enough for getpwuid(3) and localhost; nothing of the host's own users. No
+ * nsswitch.conf: what the C libraries do without one is what it would say.
+ */
 static int add_etc_made(struct plan *plan, struct err *e)
 {
 	const struct spec *s = plan->spec;
@@ -98,9 +101,6 @@ static int add_etc_made(struct plan *plan, struct err *e)
 			plan, "etc/group",
 			plan_printf(plan, e, "root:x:0:\nuser:x:%u:\nnogroup:x:65534:\n", s->gid),
 			e);
-	if (r == 0)
-		r = add_text(plan, "etc/nsswitch.conf",
-			     "passwd: files\ngroup: files\nhosts: files dns\n", e);
 	if (r == 0)
 		r = add_text(plan, "etc/hosts",
 			     plan_printf(plan, e, "127.0.0.1 localhost %s\n::1 localhost\n",

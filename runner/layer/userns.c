@@ -108,6 +108,22 @@ static int plan_user(struct plan *plan, struct err *e)
 	return 0;
 }
 
+/* By name: when the ids are the same on both sides, nothing else shows it. */
+IN_CHILD static int prove_by_name(struct child *c)
+{
+	const char *host = c->board->host_user_ns;
+	char own[HOST_NS_NAME] = "";
+	int i = 0;
+
+	while (!__atomic_load_n(&c->board->host_user_ns_known, __ATOMIC_ACQUIRE))
+		raw0(SYS_sched_yield);
+	raw4(SYS_readlinkat, c->proc_fd, "self/ns/user", own, sizeof(own) - 1);
+	while (own[i] && own[i] == host[i])
+		i++;
+	return child_check(c, LAYER_USER_NS, own[0] && own[i] != host[i],
+			   "the namespace is still the host's");
+}
+
 IN_CHILD static int write_file(int dir_fd, const char *path, const char *text)
 {
 	long fd = raw4(SYS_openat, dir_fd, path, O_WRONLY | O_CLOEXEC, 0);
@@ -154,7 +170,7 @@ IN_CHILD static int prove_user(struct child *c)
 	const struct plan *p = c->plan;
 
 	if (p->spec->uid == p->host_uid)
-		return ns_prove(c, LAYER_USER_NS, HOST_NS_USER);
+		return prove_by_name(c);
 	return child_check(c, LAYER_USER_NS, raw0(SYS_getuid) == p->spec->uid,
 			   "the user id is not mapped");
 }

@@ -20,7 +20,7 @@ if command -v bwrap >/dev/null; then
 	echo
 	echo "eight at once, microseconds per run; ratio to bwrap (must 0.5)"
 	# shellcheck disable=SC2086
-	"$b/t/bench" -n "$((rounds / 8 + 1))" -p 8 bwrap $bwrap "$b/t/true" \
+	"$b/t/bench" -n "$((rounds / 4))" -p 8 bwrap $bwrap "$b/t/true" \
 		--end runner "$b/runner" exec "$b/t/true" \
 		--end "no sandbox" "$b/t/true"
 	echo
@@ -28,5 +28,5 @@ else
 	echo "bwrap is not installed: no comparison with it (apt-get install bubblewrap)"
 fi
 echo "a three-line Python script; ratio to bare python (must 1.20)"
-"$b/t/bench" -n "$((rounds / 2))" "no sandbox" $python "$dir/three.py" \
+"$b/t/bench" -n "$rounds" "no sandbox" $python "$dir/three.py" \
 	--end runner "$b/runner" exec "$dir/three.py"
