@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -39,6 +40,14 @@ IN_CHILD int child_check(struct child *c, int layer, bool holds, const char *wha
 		c->board->what[i] = what[i];
 	c->board->what[i] = '\0';
 	return -EACCES;
+}
+
+IN_CHILD bool child_supervisor_is_gone(int sock)
+{
+	struct pollfd p = { .fd = sock, .events = POLLIN };
+	struct timespec now = { 0, 0 };
+
+	return raw5(SYS_ppoll, &p, 1, &now, NULL, 8) > 0 && (p.revents & (POLLHUP | POLLERR));
 }
 
 /* -- rows ------------------------------------------------------------------ */
@@ -287,7 +296,7 @@ IN_CHILD void child_init(struct child *c)
 	/* A change of credentials also sets dumpable to fs.suid_dumpable (proc(5)). */
 	raw5(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
 	raw5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (init_supervisor_is_gone(c->sock))
+	if (child_supervisor_is_gone(c->sock))
 		raw_exit_group(1);
 	pid = start_payload(c);
 	if (pid < 0)

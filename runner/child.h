@@ -99,4 +99,7 @@ void child_init(struct child *c) __attribute__((noreturn));
  */
 int child_check(struct child *c, int layer, bool holds, const char *what);
 
+/** Has the supervisor closed its end of the socket? */
+bool child_supervisor_is_gone(int sock);
+
 #endif

@@ -37,14 +37,6 @@ static const struct sock_fprog init_program = {
 	(struct sock_filter *)(uintptr_t)init_filter,
 };
 
-IN_CHILD bool init_supervisor_is_gone(int sock)
-{
-	struct pollfd p = { .fd = sock, .events = POLLIN };
-	struct timespec now = { 0, 0 };
-
-	return raw5(SYS_ppoll, &p, 1, &now, NULL, 8) > 0 && (p.revents & (POLLHUP | POLLERR));
-}
-
 /* The sandbox's /proc and, if there is a filter, its listener. */
 IN_CHILD static void send_descriptors(struct child *c)
 {

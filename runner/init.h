@@ -10,12 +10,7 @@
 #ifndef RUNNER_INIT_H
 #define RUNNER_INIT_H
 
-#include <stdbool.h>
-
 #include "child.h"
-
-/** Has the supervisor closed its end of the socket? */
-bool init_supervisor_is_gone(int sock);
 
 /** Hand the descriptors over and wait for the payload's end. Never returns. */
 void init_run(struct child *c, long payload_pid) __attribute__((noreturn));

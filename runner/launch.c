@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +18,7 @@
 #include "base/fd.h"
 #include "base/raw.h"
 #include "layer/layer.h"
+#include "supervise.h"
 
 #ifndef CLONE_PIDFD
 #define CLONE_PIDFD 0x1000
@@ -178,7 +181,7 @@ static int clone_init(const struct plan *plan, const struct network_early *netwo
 	return 0;
 }
 
-/* For the proof, which comes long after; now init has a CPU to itself. */
+/* For the proof, which waits for it. */
 static void name_user_ns(const struct plan *plan, struct board *b)
 {
 	if (plan->host_uid == plan->spec->uid)
@@ -186,11 +189,28 @@ static void name_user_ns(const struct plan *plan, struct board *b)
 	__atomic_store_n(&b->host_user_ns_known, 1, __ATOMIC_RELEASE);
 }
 
+/*
+ * Init is queued behind us on this CPU: let it run. What is left to do here can wait
+ * until it sleeps, or has started the payload.
+ */
+static void wait_a_moment(const struct running *run)
+{
+	struct pollfd p[] = { { .fd = run->sock, .events = POLLIN },
+			      { .fd = run->init_fd, .events = POLLIN },
+			      { .fd = run->signals, .events = POLLIN } };
+
+	(void)poll(p, 3, 20);
+}
+
 int running_init(struct running *ret, struct err *e)
 {
-	*ret = (struct running){
-		.init_fd = -1, .sock = -1, .in = -1, .in_from = -1, .out = -1, .err = -1
-	};
+	*ret = (struct running){ .init_fd = -1,
+				 .sock = -1,
+				 .signals = -1,
+				 .in = -1,
+				 .in_from = -1,
+				 .out = -1,
+				 .err = -1 };
 	ret->board = mmap(NULL, sizeof(*ret->board), PROT_READ | PROT_WRITE,
 			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (ret->board != MAP_FAILED)
@@ -203,6 +223,7 @@ int launch(const struct plan *plan, const struct network_early *network, struct 
 	   struct err *e)
 {
 	struct stdio s = { { -1, -1, -1 } };
+	sigset_t signals;
 	int pair[2] = { -1, -1 };
 	int r;
 
@@ -214,12 +235,20 @@ int launch(const struct plan *plan, const struct network_early *network, struct 
 	if (r == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		r = err_set(e, errno, "socketpair: %s", strerror(errno));
 	run->sock = pair[0];
+	if (r == 0) {
+		supervise_signals(&signals);
+		run->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+		if (run->signals < 0)
+			r = err_set(e, errno, "signalfd: %s", strerror(errno));
+	}
 	if (r == 0)
 		r = clone_init(plan, network, &s, pair[1], run, e);
+	if (r == 0) {
+		name_user_ns(plan, run->board);
+		wait_a_moment(run);
+	}
 	close_stdio(&s);
 	fd_close(&pair[1]);
-	if (r == 0)
-		name_user_ns(plan, run->board);
 	return r;
 }
 
@@ -227,6 +256,7 @@ void running_clear(struct running *r)
 {
 	fd_close(&r->init_fd);
 	fd_close(&r->sock);
+	fd_close(&r->signals);
 	fd_close(&r->in);
 	fd_close(&r->in_from);
 	fd_close(&r->out);

@@ -23,6 +23,7 @@ struct running {
 	pid_t init;
 	int init_fd; /* pidfd; readable when init has ended */
 	int sock;
+	int signals; /* signalfd: what is passed on or ends the run */
 	struct board *board;
 	uint64_t started_ns;   /* CLOCK_MONOTONIC, at clone */
 	int64_t started_at_ms; /* CLOCK_REALTIME */

@@ -259,12 +259,10 @@ void supervise(const struct plan *plan, struct running *run, struct outcome *ret
 			   .wall_deadline = UINT64_MAX,
 			   .grace_deadline = UINT64_MAX,
 			   .cpu_check = UINT64_MAX };
-	sigset_t signals;
 
 	ret->started_at_ms = run->started_at_ms;
 	ret->init_pid = run->init;
-	supervise_signals(&signals);
-	w.signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	w.signals = run->signals;
 	relay_init(&w.in, run->in_from, run->in, UNLIMITED, buffers[0]);
 	relay_init(&w.out, run->out, report_on_stdout ? 2 : 1, l->output, buffers[1]);
 	relay_init(&w.err, run->err, 2, l->output, buffers[2]);
@@ -277,5 +275,4 @@ void supervise(const struct plan *plan, struct running *run, struct outcome *ret
 	verdict(plan, run->board, &w.acts, ret);
 	fd_close(&w.proc_fd);
 	fd_close(&w.listener);
-	fd_close(&w.signals);
 }

@@ -20,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -74,12 +75,21 @@ IN_CHILD static void wake(int32_t *word, int32_t value)
 	raw3(SYS_futex, word, FUTEX_WAKE, 1);
 }
 
-IN_CHILD static int32_t wait_for(int32_t *word)
+/*
+ * sock >= 0: until the supervisor is gone, too. Its death signal does not reach an
+ * init that had not asked for it yet, and the task dies with the supervisor.
+ */
+IN_CHILD static int32_t wait_for(int32_t *word, int sock)
 {
 	int32_t value;
 
-	while ((value = __atomic_load_n(word, __ATOMIC_ACQUIRE)) == 0)
-		raw4(SYS_futex, word, FUTEX_WAIT, 0, NULL);
+	while ((value = __atomic_load_n(word, __ATOMIC_ACQUIRE)) == 0) {
+		struct timespec moment = { 0, 20 * 1000 * 1000 };
+
+		raw4(SYS_futex, word, FUTEX_WAIT, 0, sock < 0 ? NULL : &moment);
+		if (sock >= 0 && child_supervisor_is_gone(sock))
+			return -EPIPE;
+	}
 	return value;
 }
 
@@ -103,7 +113,7 @@ IN_CHILD static void make_early(void *arg)
 	r = make_namespaces(n->flags, n->loopback_up);
 	wake(&n->words->made, r < 0 ? r : 1);
 	if (r == 0)
-		wait_for(&n->words->joined);
+		wait_for(&n->words->joined, -1);
 	end_task();
 }
 
@@ -221,7 +231,7 @@ IN_CHILD static int enter_network(struct child *c)
 	switch (n->how) {
 	case NETWORK_IN_PLACE: return n->error;
 	case NETWORK_BY_TASK:
-		r = wait_for(&n->words->made);
+		r = wait_for(&n->words->made, c->sock);
 		if (r > 0)
 			r = raw2(SYS_setns, n->maker_fd, n->flags);
 		wake(&n->words->joined, 1);

@@ -214,7 +214,7 @@ class Leftovers(Runs):
             path = os.path.join(d, name)
             subprocess.run(["cp", "/bin/sleep", path], check=True)
             random.seed(7)
-            for _ in range(60):
+            for _ in range(200):
                 p = subprocess.Popen(lib.as_actor(actor, [lib.RUNNER, "exec", path, "300"]),
                                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                      stderr=subprocess.DEVNULL)
