@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Run the tests in a virtual machine, on another kernel.
+
+    boot.py [--cache DIR] [--log FILE] [--limit SECONDS] KERNEL [COMMAND]
+
+KERNEL: 6.1, 6.12 or the path of a vmlinuz. COMMAND (default: the tests, as
+tests/vm/inside.sh has them) runs as root in a copy of this tree, at /work.
+KVM is used where it works, and emulation where it does not. Exit status: the
+command's; 3 when the machine cannot be made; 124 when it took too long.
+"""
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TREE = os.path.dirname(os.path.dirname(HERE))
+QEMU = "qemu-system-x86_64"
+
+
+def fail(text):
+    print("vm: " + text, file=sys.stderr)
+    sys.exit(3)
+
+
+def kvm_works():
+    try:
+        os.close(os.open("/dev/kvm", os.O_RDWR))
+    except OSError:
+        return False
+    # A device that is there may still refuse to make a machine.
+    probe = subprocess.run([QEMU, "-accel", "kvm", "-cpu", "host", "-m", "16", "-display", "none",
+                            "-nodefaults", "-monitor", "stdio"], input="quit\n", text=True,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return probe.returncode == 0
+
+
+def pack(path, build, command):
+    """The tree's own files, the programs built from it, and the command."""
+    listed = subprocess.run(["git", "-C", TREE, "ls-files", "-z", "--cached", "--others",
+                             "--exclude-standard"], stdout=subprocess.PIPE, check=True)
+    names = [n for n in listed.stdout.decode().split("\0") if n]
+    names = [n for n in names if os.path.exists(os.path.join(TREE, n))]
+    extra = tempfile.mkdtemp()
+    try:
+        shutil.copytree(os.path.join(TREE, build, "t"), os.path.join(extra, "build/t"))
+        shutil.copy2(os.path.join(TREE, build, "runner"), os.path.join(extra, "build/runner"))
+        with open(os.path.join(extra, "vm-command"), "w", encoding="utf-8") as f:
+            f.write(command + "\n")
+        subprocess.run(["tar", "-cf", path, "--owner=0", "--group=0", "-C", TREE, "--null", "-T",
+                        "-"], input="\0".join(names).encode(), check=True)
+        subprocess.run(["tar", "-rf", path, "--owner=0", "--group=0", "-C", extra, "."],
+                       check=True)
+    finally:
+        shutil.rmtree(extra)
+    # A disk is a whole number of sectors.
+    size = os.path.getsize(path)
+    os.truncate(path, (size + 1048575) // 1048576 * 1048576)
+
+
+def machine(image, initrd, root, tree, log, accel):
+    cpus = str(min(2, os.cpu_count() or 1))
+    return [QEMU, "-accel", accel, "-cpu", "host" if accel == "kvm" else "max", "-smp", cpus,
+            "-m", "2048", "-nodefaults", "-display", "none", "-no-reboot",
+            "-kernel", image, "-initrd", initrd,
+            "-append", "console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on",
+            "-drive", "file=%s,if=virtio,format=raw,snapshot=on" % root,
+            "-drive", "file=%s,if=virtio,format=raw,readonly=on" % tree,
+            "-serial", "file:%s.console" % log, "-serial", "file:%s" % log]
+
+
+class Follow:
+    """Shows the guest's log as it grows; remembers its exit line."""
+
+    def __init__(self, path):
+        self.path = path
+        self.at = 0
+        self.status = None
+        self.rest = ""
+
+    def step(self):
+        try:
+            with open(self.path, "rb") as f:
+                f.seek(self.at)
+                data = f.read()
+        except OSError:
+            return
+        self.at += len(data)
+        lines = (self.rest + data.decode(errors="replace").replace("\r", "")).split("\n")
+        self.rest = lines.pop()
+        for line in lines:
+            if line.startswith("vm-exit "):
+                self.status = int(line.split()[1])
+            else:
+                print(line, flush=True)
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--cache", default=os.path.expanduser("~/.cache/runner-vm"))
+    p.add_argument("--build", default=os.environ.get("BUILD", "build"))
+    p.add_argument("--log")
+    p.add_argument("--limit", type=int, default=900)
+    p.add_argument("kernel")
+    p.add_argument("command", nargs="?", default="sh tests/vm/tests.sh")
+    a = p.parse_args()
+    if not shutil.which(QEMU):
+        fail("%s is missing: apt-get install --no-install-recommends qemu-system-x86" % QEMU)
+    made = subprocess.run([sys.executable, os.path.join(HERE, "prepare.py"), a.cache, a.kernel],
+                          stdout=subprocess.PIPE, text=True)
+    if made.returncode != 0:
+        sys.exit(3)
+    image, initrd, root = made.stdout.split()
+    work = tempfile.mkdtemp(prefix="runner-vm-")
+    try:
+        tree = os.path.join(work, "tree.tar")
+        pack(tree, a.build, a.command)
+        log = a.log or os.path.join(work, "log")
+        open(log, "w", encoding="utf-8").close()
+        accel = "kvm" if kvm_works() else "tcg"
+        print("vm: %s under %s" % (os.path.basename(image), accel), file=sys.stderr, flush=True)
+        follow = Follow(log)
+        began = time.monotonic()
+        vm = subprocess.Popen(machine(image, initrd, root, tree, log, accel),
+                              stdin=subprocess.DEVNULL)
+        try:
+            while vm.poll() is None:
+                time.sleep(0.2)
+                follow.step()
+                if time.monotonic() - began > a.limit:
+                    print("vm: more than %d s: ended" % a.limit, file=sys.stderr)
+                    sys.exit(124)
+        finally:
+            vm.kill()
+            vm.wait()
+        follow.step()
+        print("vm: %.0f s" % (time.monotonic() - began), file=sys.stderr)
+        if follow.status is None:
+            with open(log + ".console", encoding="utf-8", errors="replace") as f:
+                sys.stderr.write(f.read()[-3000:])
+            fail("the machine ended before the command did")
+        sys.exit(follow.status)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
