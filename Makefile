@@ -38,11 +38,11 @@ LIBS := -ljansson -lseccomp -lcap -lmd
 BASE := base/err base/fd base/text base/jout
 INPUT := spec limits profile profile_mounts builtin profile_load profile_file policy_file options host
 POLICY := bpf_shrink bpf policy
-DECIDE := idmap command plan plan_print
-LAYERS := table namespaces userns network memfd mounting root devices proc mounts privileges \
+DECIDE := cgroup_probe cgroup idmap command plan plan_print
+LAYERS := table cgroup namespaces userns network memfd mounting root devices proc mounts privileges \
 	landlock process seccomp
 CHILD := child init
-PARENT := launch relay tree denial notify verdict supervise
+PARENT := launch relay tree watchdog denial notify verdict supervise
 PROGRAM := report report_place cmd_fail cmd_exec cmd_doctor cmd_profile
 
 RUNNER := $(BASE) $(INPUT) $(DECIDE) $(LAYERS:%=layer/%) $(CHILD) $(PARENT) $(PROGRAM)
@@ -53,7 +53,7 @@ EMBED := $(addprefix $(O)/runner/,$(addsuffix .o,$(BASE) spec limits profile pro
 PROFILES := $(sort $(wildcard profiles/*.json))
 POLICIES := $(sort $(wildcard seccomp/*.json))
 
-.PHONY: all help demo check check-unit check-child check-docs check-e2e check-security golden \
+.PHONY: all help demo check check-unit check-child check-docs check-e2e check-security check-vm golden \
 	bench deps check-deps install uninstall clean format lint
 .DELETE_ON_ERROR:
 
@@ -140,6 +140,8 @@ PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
 check: check-deps ## run every test (installs what it needs)
 	$(Q)$(MAKE) --no-print-directory check-unit check-child check-docs check-e2e check-security
+	$(Q)sh tools/deps.sh vm
+	$(Q)$(MAKE) --no-print-directory check-vm
 
 check-unit: $(B)/unit ## unit tests: no privileges, milliseconds
 	$(Q)$(UNIT_RUN)
@@ -158,6 +160,13 @@ check-e2e: all $(PROBES) ## what a user sees, as root and as an ordinary user
 
 check-security: all $(PROBES) ## attacks, each with its control
 	$(Q)for t in tests/security/test_*.py; do BUILD=$(B) $(PYTHON) -W ignore $$t || exit 1; done
+
+KERNEL ?= 6.1 6.12
+VM_CACHE ?= $(HOME)/.cache/runner-vm
+
+check-vm: all $(PROBES) ## the same on other kernels, with cgroup v2 (KERNEL="6.1 6.12" or a vmlinuz)
+	$(Q)for k in $(KERNEL); do BUILD=$(B) $(PYTHON) tests/vm/boot.py --cache $(VM_CACHE) \
+		--log $(B)/vm-$$(basename $$k).log $$k || exit 1; done
 
 bench: all $(B)/t/bench $(B)/t/true ## speed against bubblewrap and bare execution
 	$(Q)BUILD=$(B) sh tests/bench/bench.sh

@@ -76,13 +76,14 @@ struct board {
 struct child {
 	const struct plan *plan;
 	struct board *board;
-	int sock;	  /* to the supervisor; its end of file means: die */
-	int stdio[3];	  /* what the payload gets as 0, 1, 2 */
-	int item;	  /* what the current row is doing, for the error */
-	uint64_t absent;  /* bit i: the plan's view[i] is optional and not there */
-	int root_fd;	  /* the new root's mount */
-	int proc_fd;	  /* the sandbox's own /proc */
-	int host_proc_fd; /* the host's /proc, until the rows that need it are done */
+	int sock;		 /* to the supervisor; its end of file means: die */
+	int stdio[3];		 /* what the payload gets as 0, 1, 2 */
+	int item;		 /* what the current row is doing, for the error */
+	uint64_t absent;	 /* bit i: the plan's view[i] is optional and not there */
+	int root_fd;		 /* the new root's mount */
+	int proc_fd;		 /* the sandbox's own /proc */
+	int host_proc_fd;	 /* the host's /proc, until the rows that need it are done */
+	const char *cgroup_name; /* of the run's own; NULL: it has none */
 	const struct network_early *network;
 	long network_maker; /* the task that makes the network namespace */
 	int network_fd;	    /* that namespace, or -errno */

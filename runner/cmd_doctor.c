@@ -122,6 +122,7 @@ int cmd_doctor(char **argv, char **envp)
 		json = true;
 	}
 	host_probe(&host);
+	cgroup_probe(&host.cgroup, host.privileged);
 	for (int i = 0; i < LAYER_COUNT; i++) {
 		findings[i].state = FINDING_OK;
 		if (layer_table[i]->probe)

@@ -133,6 +133,7 @@ int cmd_exec(char **argv, char **envp)
 	r = running_init(&running, &e);
 	if (r == 0 && !spec.dry_run)
 		network_start(&network, &spec, &host, &running.board->network);
+	cgroup_probe(&host.cgroup, host.privileged);
 	if (r < 0 || plan_build(&spec, &host, &plan, &e) < 0) {
 		status = reject(&report, &spec, &e);
 	} else if (spec.dry_run) {

@@ -136,6 +136,7 @@ void host_probe(struct host *h)
 	h->uid = geteuid();
 	h->gid = getegid();
 	h->pid = (uint32_t)getpid();
+	h->caller = (int32_t)getppid();
 	h->landlock_abi = abi > 0 ? (int)abi : 0;
 	raw3(SYS_sched_getaffinity, 0, sizeof(h->cpu_mask), h->cpu_mask);
 	for (unsigned int i = 0; i < 16; i++)

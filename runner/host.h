@@ -15,6 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cgroup.h"
+
 enum host_ns {
 	HOST_NS_USER,
 	HOST_NS_PID,
@@ -50,6 +52,7 @@ struct host {
 	uint32_t uid; /* effective */
 	uint32_t gid;
 	uint32_t pid;
+	int32_t caller; /* who started us; 0 or 1: nobody to speak of */
 	/*
 	 * Root of the initial user namespace with the capabilities the set-up
 	 * needs. False: rootless, everything is done below an own user namespace.
@@ -64,6 +67,7 @@ struct host {
 	uint64_t open_files;		  /* hard limit */
 	uint64_t core;			  /* hard limit */
 	uint8_t spread;			  /* a random number of this process */
+	struct host_cgroup cgroup;	  /* by cgroup_probe(), when somebody needs it */
 	struct host_link links[HOST_LINKS];
 	struct host_etc etc[HOST_ETC];
 };

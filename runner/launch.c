@@ -20,6 +20,9 @@
 #include "layer/layer.h"
 #include "supervise.h"
 
+#ifndef CLONE_INTO_CGROUP
+#define CLONE_INTO_CGROUP 0x200000000ull
+#endif
 #ifndef CLONE_PIDFD
 #define CLONE_PIDFD 0x1000
 #endif
@@ -156,7 +159,12 @@ static int clone_init(const struct plan *plan, const struct network_early *netwo
 				       .exit_signal = SIGCHLD };
 	long pid;
 
+	if (run->cgroup.fd >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)run->cgroup.fd;
+	}
 	c = (struct child){ .plan = plan,
+			    .cgroup_name = run->cgroup.fd >= 0 ? run->cgroup.name : NULL,
 			    .board = run->board,
 			    .sock = child_sock,
 			    .stdio = { s->fd[0], s->fd[1], s->fd[2] },
@@ -204,8 +212,10 @@ static void wait_a_moment(const struct running *run)
 
 int running_init(struct running *ret, struct err *e)
 {
-	*ret = (struct running){ .init_fd = -1,
+	*ret = (struct running){ .cgroup = { .base_fd = -1, .fd = -1 },
+				 .init_fd = -1,
 				 .sock = -1,
+				 .caller = -1,
 				 .signals = -1,
 				 .in = -1,
 				 .in_from = -1,
@@ -241,6 +251,8 @@ int launch(const struct plan *plan, const struct network_early *network, struct 
 		if (run->signals < 0)
 			r = err_set(e, errno, "signalfd: %s", strerror(errno));
 	}
+	if (r == 0 && plan_has(plan, LAYER_CGROUP))
+		r = cgroup_make(&plan->host->cgroup, &plan->spec->limits, &run->cgroup, e);
 	if (r == 0)
 		r = clone_init(plan, network, &s, pair[1], run, e);
 	if (r == 0) {
@@ -254,9 +266,11 @@ int launch(const struct plan *plan, const struct network_early *network, struct 
 
 void running_clear(struct running *r)
 {
+	cgroup_remove(&r->cgroup);
 	fd_close(&r->init_fd);
 	fd_close(&r->sock);
 	fd_close(&r->signals);
+	fd_close(&r->caller);
 	fd_close(&r->in);
 	fd_close(&r->in_from);
 	fd_close(&r->out);

@@ -15,6 +15,7 @@
 
 #include <sys/types.h>
 
+#include "cgroup.h"
 #include "child.h"
 #include "layer/network.h"
 #include "plan.h"
@@ -23,6 +24,8 @@ struct running {
 	pid_t init;
 	int init_fd; /* pidfd; readable when init has ended */
 	int sock;
+	struct cgroup cgroup;
+	int caller;  /* pidfd of the process that started us; -1: its end is none of ours */
 	int signals; /* signalfd: what is passed on or ends the run */
 	struct board *board;
 	uint64_t started_ns;   /* CLOCK_MONOTONIC, at clone */

@@ -10,6 +10,8 @@ const struct limit limit_table[LIMITS] = {
 	{ "cpu_time", LIMIT_MS, FIELD(cpu_ms), 1, INT64_MAX, "a run needs some CPU time" },
 	{ "memory", LIMIT_BYTES, FIELD(memory), 1 << 20, INT64_MAX,
 	  "below 1 MiB no program starts" },
+	{ "memory_high", LIMIT_BYTES, FIELD(memory_high), 1 << 20, INT64_MAX,
+	  "below 1 MiB no program starts" },
 	{ "pids", LIMIT_COUNT, FIELD(pids), 1, 4194304,
 	  "the payload itself is one; the kernel knows at most 4194304" },
 	{ "cpus", LIMIT_MILLI_CPUS, FIELD(cpus_milli), 1, 4096000, "0.001 to 4096 CPUs" },

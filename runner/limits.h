@@ -23,7 +23,7 @@ struct limit {
 	const char *why; /* the range, in words */
 };
 
-enum { LIMITS = 9 };
+enum { LIMITS = 10 };
 extern const struct limit limit_table[LIMITS];
 
 /** Read a value in the limit's unit, or "unlimited". 0, -EINVAL or -ERANGE. */

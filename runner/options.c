@@ -171,6 +171,14 @@ SET_TEXT(stdin_path)
 SET_TEXT(report)
 SET_TEXT(seccomp)
 
+static int set_require(struct spec *s, const struct option *o, const char *value, struct err *e)
+{
+	if (strcmp(value, "cgroup") != 0)
+		return bad_value(e, o, value, "cgroup");
+	s->require_cgroup = true;
+	return 0;
+}
+
 static int set_dry_run(struct spec *s, const struct option *o, const char *value, struct err *e)
 {
 	(void)o;
@@ -211,7 +219,9 @@ static const struct option options[] = {
 	{ "timeout", "TIME", "end the run after this wall-clock time", set_limit, "wall_time" },
 	{ "cpu-time", "TIME", "end the run after this CPU time of all its processes", set_limit,
 	  "cpu_time" },
-	{ "memory", "SIZE", "memory a process may use", set_limit, "memory" },
+	{ "memory", "SIZE", "memory the tree may use", set_limit, "memory" },
+	{ "memory-high", "SIZE", "slow the tree down from here on (needs a cgroup)", set_limit,
+	  "memory_high" },
 	{ "pids", "N", "processes and threads at a time", set_limit, "pids" },
 	{ "cpus", "N", "CPUs it may use, such as 0.5 or 2", set_limit, "cpus" },
 	{ "output-limit", "SIZE", "bytes of stdout, and of stderr, that are passed on", set_limit,
@@ -224,6 +234,8 @@ static const struct option options[] = {
 	{ "seccomp", "NAME|FILE", "system call policy: default, no-fork, or an OCI file",
 	  set_seccomp, NULL },
 	{ "without", "LAYER", "leave a layer out; the report says so", set_without, NULL },
+	{ "require", "cgroup", "refuse where there is no cgroup to hold the limits", set_require,
+	  NULL },
 	{ "dry-run", NULL, "print the plan as JSON and run nothing", set_dry_run, NULL },
 };
 enum { OPTIONS = sizeof(options) / sizeof(options[0]) };

@@ -9,6 +9,8 @@
 #ifndef RUNNER_OUTCOME_H
 #define RUNNER_OUTCOME_H
 
+#include "cgroup.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -18,7 +20,7 @@ enum reason {
 	REASON_SIGNALED,     /* a signal ended it, and runner did not send that */
 	REASON_WALL_TIME,    /* runner ended it: limits.wall_time */
 	REASON_CPU_TIME,     /* limits.cpu_time: by runner, or by RLIMIT_CPU */
-	REASON_MEMORY,	     /* reserved for the cgroup's evidence */
+	REASON_MEMORY,	     /* limits.memory: by the kernel (memory.events), or the watchdog */
 	REASON_OUTPUT,	     /* runner ended it: limits.output with on_output kill */
 	REASON_SECCOMP,	     /* runner ended it: a call the policy answers with a kill */
 	REASON_REJECTED,     /* runner refused to start it */
@@ -29,7 +31,7 @@ enum reason {
 };
 extern const char *const reason_names[REASON_COUNT];
 
-enum { OUTCOME_MAX_DENIALS = 64 };
+enum { OUTCOME_MAX_DENIALS = 64, OUTCOME_MAX_CAUSES = 4 };
 
 /* One kind of refused call; `first` values are of the first one seen. */
 struct denial {
@@ -62,6 +64,14 @@ struct outcome {
 	uint64_t prove_ns;
 	uint64_t user_us, system_us; /* the whole tree */
 	uint64_t maxrss_bytes;	     /* of its largest process */
+
+	struct cgroup_usage cgroup; /* valid: the kernel counted the whole tree */
+	uint64_t tree_bytes;	    /* the most the watchdog saw; 0: it never looked */
+	bool cgroup_left;	    /* it could not be removed */
+
+	/* every cause there is evidence of, the first one first */
+	enum reason causes[OUTCOME_MAX_CAUSES];
+	unsigned int n_causes;
 
 	struct stream_usage out, err;
 	struct denial denials[OUTCOME_MAX_DENIALS];

@@ -103,6 +103,7 @@ struct plan {
 
 	uint32_t layers;      /* bit i: row i of layer_table is entered */
 	uint32_t not_needed;  /* bit i: row i is not, because the spec has no use for it */
+	uint32_t unavailable; /* bit: row i is not, because this host has nothing for it */
 	uint64_t clone_flags; /* CLONE_NEW* */
 
 	/* identity: guest id -> host id */

@@ -48,6 +48,8 @@ void plan_print(const struct plan *plan, struct jout *j)
 		jout_object(j, NULL);
 		jout_string(j, "name", l->name);
 		jout_bool(j, "entered", plan_has(plan, (unsigned int)i));
+		if (plan->unavailable >> i & 1)
+			jout_string(j, "because", plan->host->cgroup.why);
 		jout_string(j, "by", l->actor == BY_INIT ? "init" : "payload");
 		jout_string(j, "why_here", l->why_here);
 		if (plan_has(plan, (unsigned int)i) && l->describe) {

@@ -241,6 +241,19 @@ static int read_env(struct spec *s, json_t *v, struct place *p, struct err *e)
 	return read_object(s, v, keys, p, e);
 }
 
+static int add_require(struct spec *s, const char *name, struct err *e)
+{
+	if (strcmp(name, "cgroup") != 0)
+		return err_set(e, EINVAL, "'%.60s' cannot be required; only cgroup can", name);
+	s->require_cgroup = true;
+	return 0;
+}
+
+static int read_require(struct spec *s, json_t *v, struct place *p, struct err *e)
+{
+	return read_names(s, v, p, e, add_require);
+}
+
 static int read_without(struct spec *s, json_t *v, struct place *p, struct err *e)
 {
 	return read_names(s, v, p, e, spec_add_without);
@@ -326,6 +339,7 @@ static const struct key profile_keys[] = {
 	{ "network", read_network },
 	{ "limits", read_limits },
 	{ "seccomp", read_seccomp },
+	{ "require", read_require },
 	{ "without", read_without },
 	{ 0 },
 };
@@ -341,8 +355,8 @@ void profile_defaults(struct spec *s)
 		.uid = 1000,
 		.gid = 1000,
 		.seccomp = "default",
-		.limits = { UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED, 1024,
-			    UNLIMITED, false, 2000 },
+		.limits = { UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED,
+			    UNLIMITED, 1024, UNLIMITED, false, 2000 },
 	};
 }
 

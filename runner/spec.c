@@ -126,6 +126,10 @@ int spec_check(const struct spec *s, struct err *e)
 		if (v != UNLIMITED && (v < l->min || v > l->max))
 			return err_set(e, ERANGE, "limit %s is out of range: %s", l->name, l->why);
 	}
+	if (s->limits.memory_high != UNLIMITED && s->limits.memory_high > s->limits.memory)
+		return err_set(
+			e, EINVAL,
+			"limit memory_high is above limit memory: it would never be reached");
 	if (s->uid == UINT32_MAX || s->gid == UINT32_MAX)
 		return err_set(e, ERANGE, "4294967295 is no user or group id");
 	if (!text_path_is_plain(s->cwd))

@@ -54,7 +54,8 @@ struct spec_limits {
 	uint64_t wall_ms;
 	uint64_t cpu_ms; /* user + system, the whole tree */
 	uint64_t memory;
-	uint64_t pids; /* tasks: processes and threads */
+	uint64_t memory_high; /* from here on the tree is slowed down; needs a cgroup */
+	uint64_t pids;	      /* tasks: processes and threads */
 	uint64_t cpus_milli;
 	uint64_t output; /* bytes of stdout and of stderr, each */
 	uint64_t open_files;
@@ -96,6 +97,7 @@ struct spec {
 	const char *seccomp; /* name of a built-in policy, or a path with a slash */
 	const char *without[SPEC_MAX_WITHOUT];
 	unsigned int n_without;
+	bool require_cgroup; /* refuse where rlimits would have to stand in */
 
 	/* where things go */
 	const char *stdin_path; /* NULL: the caller's; "null": /dev/null; else a file */

@@ -19,8 +19,9 @@
 #include "relay.h"
 #include "tree.h"
 #include "verdict.h"
+#include "watchdog.h"
 
-enum { ON_INIT, ON_SOCK, ON_LISTENER, ON_SIGNALS, ON_IN, ON_OUT, ON_ERR, ON_COUNT };
+enum { ON_INIT, ON_SOCK, ON_LISTENER, ON_SIGNALS, ON_CALLER, ON_IN, ON_OUT, ON_ERR, ON_COUNT };
 
 struct watch {
 	const struct plan *plan;
@@ -35,8 +36,13 @@ struct watch {
 	uint64_t wall_deadline; /* ns; UINT64_MAX: none */
 	uint64_t grace_deadline;
 	uint64_t cpu_check;
+	struct watchdog watchdog;
+	uint64_t give_up; /* when even SIGKILL did not end it */
 	struct tree_cpu cpu_at_kill;
 };
+
+/* A process that the kernel cannot end (D state): say so rather than wait for ever. */
+#define GIVE_UP_NS (10 * 1000000000ull)
 
 /* Buffers in .bss: a page is only touched when there is something to pass on. */
 static char buffers[3][RELAY_BUFFER];
@@ -53,13 +59,19 @@ void supervise_signals(sigset_t *ret)
 /* End the whole tree: the kernel kills what is in init's pid namespace. */
 static void kill_tree(struct watch *w, enum reason why)
 {
+	bool counted = w->run->cgroup.fd >= 0;
+
 	if (!w->acts.killed) {
 		w->acts.killed = true;
 		w->acts.kill_reason = why;
+		w->acts.oom_before = counted && cgroup_oom_kills(&w->run->cgroup) > 0;
+		w->give_up = raw_clock_ns(CLOCK_MONOTONIC) + GIVE_UP_NS;
 		/* What is killed with its pid namespace is not added to init's usage. */
-		if (w->proc_fd >= 0)
+		if (!counted && w->proc_fd >= 0)
 			w->cpu_at_kill = tree_cpu(w->proc_fd);
 	}
+	if (counted)
+		cgroup_kill(&w->run->cgroup);
 	raw4(SYS_pidfd_send_signal, w->run->init_fd, SIGKILL, NULL, 0);
 }
 
@@ -111,6 +123,23 @@ static void handle_signal(struct watch *w)
 			raw_clock_ns(CLOCK_MONOTONIC) + w->plan->spec->limits.grace_ms * 1000000u;
 }
 
+static uint64_t cpu_used(const struct watch *w)
+{
+	struct tree_cpu cpu;
+
+	if (w->run->cgroup.fd >= 0)
+		return cgroup_cpu_us(&w->run->cgroup) * 1000;
+	cpu = tree_cpu(w->proc_fd);
+	return cpu.user_ns + cpu.system_ns;
+}
+
+static void check_memory(struct watch *w, uint64_t now)
+{
+	w->acts.memory_used = watchdog_look(&w->watchdog, w->proc_fd, now);
+	if (w->acts.memory_used)
+		kill_tree(w, REASON_MEMORY);
+}
+
 /*
  * The tree's CPU time can grow by as many seconds per second as there are CPUs,
  * so the next look need not come before the rest could have been used up.
@@ -118,8 +147,7 @@ static void handle_signal(struct watch *w)
 static void check_cpu(struct watch *w, uint64_t now)
 {
 	uint64_t limit = w->plan->spec->limits.cpu_ms * 1000000u;
-	struct tree_cpu cpu = tree_cpu(w->proc_fd);
-	uint64_t used = cpu.user_ns + cpu.system_ns;
+	uint64_t used = cpu_used(w);
 	uint64_t cpus = w->plan->host->cpus ? w->plan->host->cpus : 1;
 
 	if (used >= limit) {
@@ -135,24 +163,29 @@ static void check_cpu(struct watch *w, uint64_t now)
 static int next_timeout(struct watch *w)
 {
 	uint64_t now = raw_clock_ns(CLOCK_MONOTONIC);
-	uint64_t next = UINT64_MAX;
+	uint64_t next;
 
 	if (!w->acts.killed) {
 		if (now >= w->wall_deadline)
 			kill_tree(w, REASON_WALL_TIME);
 		else if (now >= w->grace_deadline)
 			kill_tree(w, REASON_CANCELED);
-		else if (now >= w->cpu_check && w->proc_fd >= 0)
+		if (!w->acts.killed && now >= w->cpu_check && w->proc_fd >= 0)
 			check_cpu(w, now);
+		if (!w->acts.killed && now >= w->watchdog.next && w->proc_fd >= 0)
+			check_memory(w, now);
 	}
-	if (w->acts.killed)
-		return -1;
 	next = w->wall_deadline < w->grace_deadline ? w->wall_deadline : w->grace_deadline;
 	if (w->cpu_check < next)
-		next = w->cpu_check > now ? w->cpu_check : now + 1000000u;
+		next = w->cpu_check;
+	if (w->watchdog.next < next)
+		next = w->watchdog.next;
+	if (w->acts.killed)
+		next = w->give_up;
 	if (next == UINT64_MAX)
 		return -1;
-	next = (next - now + 999999u) / 1000000u;
+	/* Not before the sandbox's /proc is there to look into. */
+	next = next > now ? (next - now + 999999u) / 1000000u : 1;
 	return next > 3600000 ? 3600000 : (int)next;
 }
 
@@ -181,12 +214,15 @@ static void watch_until_init_ends(struct watch *w)
 	for (;;) {
 		int timeout = next_timeout(w);
 
+		if (w->acts.killed && raw_clock_ns(CLOCK_MONOTONIC) >= w->give_up)
+			return;
 		p[ON_INIT] = (struct pollfd){ .fd = w->run->init_fd, .events = POLLIN };
 		p[ON_SOCK] = (struct pollfd){ .fd = w->o->started ? -1 : w->run->sock,
 					      .events = POLLIN };
 		p[ON_LISTENER] = (struct pollfd){ .fd = w->listener_done ? -1 : w->listener,
 						  .events = POLLIN };
 		p[ON_SIGNALS] = (struct pollfd){ .fd = w->signals, .events = POLLIN };
+		p[ON_CALLER] = (struct pollfd){ .fd = w->run->caller, .events = POLLIN };
 		p[ON_IN] = w->run->in >= 0 ? relay_poll(&w->in) : (struct pollfd){ .fd = -1 };
 		p[ON_OUT] = w->run->out >= 0 ? relay_poll(&w->out) : (struct pollfd){ .fd = -1 };
 		p[ON_ERR] = w->run->err >= 0 ? relay_poll(&w->err) : (struct pollfd){ .fd = -1 };
@@ -203,6 +239,11 @@ static void watch_until_init_ends(struct watch *w)
 		}
 		if (p[ON_SIGNALS].revents & POLLIN)
 			handle_signal(w);
+		if (p[ON_CALLER].revents & POLLIN) {
+			w->acts.caller_gone = true;
+			fd_close(&w->run->caller);
+			kill_tree(w, REASON_CANCELED);
+		}
 		if (w->run->in >= 0)
 			step_stdin(w, p[ON_IN].revents);
 		if (w->run->out >= 0)
@@ -225,7 +266,10 @@ static void collect(struct watch *w)
 	/* A message may have come in the same instant as the end. */
 	if (w->proc_fd < 0)
 		receive_descriptors(w);
-	raw5(SYS_waitid, P_PIDFD, w->run->init_fd, &info, WEXITED, &usage);
+	/* Without hanging: only what the kernel could not end is still there. */
+	if (raw5(SYS_waitid, P_PIDFD, w->run->init_fd, &info, WEXITED | WNOHANG, &usage) < 0 ||
+	    info.si_pid == 0)
+		usage = (struct board_rusage){ 0 };
 	end = raw_clock_ns(CLOCK_MONOTONIC);
 	w->acts.init_signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
 	o->wall_ns = end - w->run->started_ns;
@@ -239,12 +283,41 @@ static void collect(struct watch *w)
 		o->system_us = w->cpu_at_kill.system_ns / 1000;
 	o->maxrss_bytes = (uint64_t)usage.maxrss_kib * 1024;
 	o->survivors = w->proc_fd >= 0 ? tree_count(w->proc_fd) : -1;
+	if (w->run->cgroup.fd >= 0) {
+		cgroup_read(&w->run->cgroup, &o->cgroup);
+		o->user_us = o->cgroup.user_us;
+		o->system_us = o->cgroup.system_us;
+		o->cgroup_left = !cgroup_remove(&w->run->cgroup);
+	}
 	if (w->run->out >= 0)
 		relay_drain(&w->out);
 	if (w->run->err >= 0)
 		relay_drain(&w->err);
 	o->out = (struct stream_usage){ w->out.bytes, w->out.passed, w->out.truncated };
 	o->err = (struct stream_usage){ w->err.bytes, w->err.passed, w->err.truncated };
+}
+
+/*
+ * When the process that started us ends, the run does: nobody is left to want its
+ * result. A pidfd, because PR_SET_PDEATHSIG fires when the caller's thread ends.
+ * Who started us with nohup(1) (SIGHUP is ignored) or as a service means otherwise.
+ */
+static void watch_caller(struct watch *w)
+{
+	const struct host *host = w->plan->host;
+	struct running *run = w->run;
+	uint64_t hangup[4] = { 0 };
+
+	raw4(SYS_rt_sigaction, SIGHUP, NULL, hangup, 8);
+	if (host->caller <= 1 || hangup[0] == (uint64_t)(uintptr_t)SIG_IGN)
+		return;
+	run->caller = (int)raw2(SYS_pidfd_open, host->caller, 0);
+	/* Between the two it may have ended, and the number have become another's. */
+	if (raw0(SYS_getppid) == host->caller)
+		return;
+	fd_close(&run->caller);
+	w->acts.caller_gone = true;
+	kill_tree(w, REASON_CANCELED);
 }
 
 void supervise(const struct plan *plan, struct running *run, struct outcome *ret)
@@ -258,7 +331,8 @@ void supervise(const struct plan *plan, struct running *run, struct outcome *ret
 			   .listener = -1,
 			   .wall_deadline = UINT64_MAX,
 			   .grace_deadline = UINT64_MAX,
-			   .cpu_check = UINT64_MAX };
+			   .cpu_check = UINT64_MAX,
+			   .watchdog = { .next = UINT64_MAX } };
 
 	ret->started_at_ms = run->started_at_ms;
 	ret->init_pid = run->init;
@@ -270,8 +344,14 @@ void supervise(const struct plan *plan, struct running *run, struct outcome *ret
 		w.wall_deadline = run->started_ns + l->wall_ms * 1000000u;
 	if (l->cpu_ms != UNLIMITED)
 		w.cpu_check = run->started_ns;
+	watch_caller(&w);
+	if (run->cgroup.fd >= 0)
+		cgroup_sweep(&run->cgroup);
+	else if (l->memory != UNLIMITED)
+		watchdog_start(&w.watchdog, l->memory, plan->host->cpus, run->started_ns);
 	watch_until_init_ends(&w);
 	collect(&w);
+	ret->tree_bytes = w.watchdog.most;
 	verdict(plan, run->board, &w.acts, ret);
 	fd_close(&w.proc_fd);
 	fd_close(&w.listener);

@@ -8,6 +8,7 @@
 #ifndef RUNNER_TREE_H
 #define RUNNER_TREE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /** How many processes are there? -1 when it cannot be read. */
@@ -20,5 +21,13 @@ struct tree_cpu {
 
 /** Time of all of them and of those they waited for; in the kernel's ticks. */
 struct tree_cpu tree_cpu(int proc_fd);
+
+/**
+ * Bytes of memory of all of them: anonymous, shared, and in memfds when `files`
+ * asks to look for those. Counted roughly (too much) first, and exactly only where
+ * that is above `enough`. Not seen: what the kernel holds for them, and files of
+ * the sandbox's tmpfs, which have limits of their own.
+ */
+uint64_t tree_memory(int proc_fd, uint64_t enough, bool files);
 
 #endif

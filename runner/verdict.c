@@ -158,6 +158,34 @@ static const char *seconds(uint64_t ms, char room[32])
 	return room;
 }
 
+#define MEMORY_HINT "--memory allows more"
+
+static void add_cause(struct outcome *o, enum reason why)
+{
+	for (unsigned int i = 0; i < o->n_causes; i++)
+		if (o->causes[i] == why)
+			return;
+	if (o->n_causes < OUTCOME_MAX_CAUSES)
+		o->causes[o->n_causes++] = why;
+}
+
+static bool kernel_killed_for_memory(const struct outcome *o)
+{
+	return o->cgroup.valid && o->cgroup.oom_kill != UNLIMITED && o->cgroup.oom_kill > 0;
+}
+
+static void out_of_memory(const struct plan *plan, struct outcome *o)
+{
+	o->reason = REASON_MEMORY;
+	o->exit_code = EXIT_SIGNAL + SIGKILL;
+	o->signal = SIGKILL;
+	snprintf(o->message, sizeof(o->message),
+		 "ended by the kernel for reaching %" PRIu64 " MiB: limit memory (memory.events: "
+		 "oom_kill %" PRIu64 ")",
+		 plan->spec->limits.memory >> 20, o->cgroup.oom_kill);
+	snprintf(o->hint, sizeof(o->hint), MEMORY_HINT);
+}
+
 static void killed_by_us(const struct plan *plan, const struct acts *a, struct outcome *o)
 {
 	const struct spec_limits *l = &plan->spec->limits;
@@ -179,6 +207,13 @@ static void killed_by_us(const struct plan *plan, const struct acts *a, struct o
 			 "ended after %s of CPU time: limit cpu_time",
 			 seconds(a->cpu_used_ns / 1000000, room));
 		break;
+	case REASON_MEMORY:
+		snprintf(o->message, sizeof(o->message),
+			 "ended with %" PRIu64 " MiB in use: limit memory is %" PRIu64
+			 " MiB (seen by the watchdog)",
+			 a->memory_used >> 20, l->memory >> 20);
+		snprintf(o->hint, sizeof(o->hint), MEMORY_HINT);
+		break;
 	case REASON_OUTPUT:
 		snprintf(o->message, sizeof(o->message),
 			 "ended after more than %" PRIu64 " bytes of output: limit output",
@@ -196,6 +231,12 @@ static void killed_by_us(const struct plan *plan, const struct acts *a, struct o
 				 d ? denial_name(d->nr, room) : "unknown");
 		break;
 	case REASON_CANCELED:
+		if (a->caller_gone) {
+			snprintf(o->message, sizeof(o->message),
+				 "canceled: the process that started runner has ended");
+			snprintf(o->hint, sizeof(o->hint), "start it with nohup(1) to go on alone");
+			break;
+		}
 		o->exit_code = EXIT_SIGNAL + a->cancel_signal;
 		snprintf(o->message, sizeof(o->message), "canceled by signal %d (%s)",
 			 a->cancel_signal, strsignal(a->cancel_signal));
@@ -254,10 +295,19 @@ void verdict(const struct plan *plan, const struct board *b, const struct acts *
 		o->started = false;
 		/* Told to stop while setting up: that is not the layer's failure. */
 		setup_failed(plan, b, o);
+		add_cause(o, o->reason);
 		return;
 	}
 	o->started = o->started || b->payload_pid != 0;
-	if (b->payload_ended) {
+	/*
+	 * The kernel ends the whole cgroup at once, init too; what the payload itself
+	 * did to end with SIGKILL leaves no trace in memory.events.
+	 */
+	if (kernel_killed_for_memory(o) && (!a->killed || a->oom_before) &&
+	    (!b->payload_ended ||
+	     (WIFSIGNALED(b->payload_status) && WTERMSIG(b->payload_status) == SIGKILL))) {
+		out_of_memory(plan, o);
+	} else if (b->payload_ended) {
 		ended_itself(plan, b, a, o);
 	} else if (a->killed) {
 		killed_by_us(plan, a, o);
@@ -270,4 +320,9 @@ void verdict(const struct plan *plan, const struct board *b, const struct acts *
 			 "the kernel's out-of-memory killer, ended it",
 			 a->init_signal);
 	}
+	add_cause(o, o->reason);
+	if (a->killed)
+		add_cause(o, a->kill_reason);
+	if (kernel_killed_for_memory(o))
+		add_cause(o, REASON_MEMORY);
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# deps.sh SET...: install the Debian packages of the sets build and test that are
+# deps.sh SET...: install the Debian packages of the sets build, test and vm that are
 # missing. As root, or with sudo; when neither works, name the exact command.
 set -eu
 
@@ -8,6 +8,8 @@ build="gcc make libc6-dev binutils libseccomp-dev libcap-dev libjansson-dev libm
 	python3"
 test="libcunit1-dev python3 python3-numpy python3-pandas python3-jsonschema strace procps
 	util-linux iproute2 git mandoc"
+
+vm="qemu-system-x86 mmdebstrap e2fsprogs git"
 
 missing=
 for set in "$@"; do
@@ -18,6 +20,7 @@ for set in "$@"; do
 		# Any node will do, Debian's or another.
 		command -v node >/dev/null || packages="$packages nodejs"
 		;;
+	vm) packages=$vm ;;
 	*)
 		echo "deps.sh: no set '$set'" >&2
 		exit 2

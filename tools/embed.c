@@ -131,6 +131,7 @@ static void write_limits(const struct spec_limits *l)
 	number("wall_ms", l->wall_ms);
 	number("cpu_ms", l->cpu_ms);
 	number("memory", l->memory);
+	number("memory_high", l->memory_high);
 	number("pids", l->pids);
 	number("cpus_milli", l->cpus_milli);
 	number("output", l->output);
@@ -164,6 +165,7 @@ static void write_spec(const struct source *src)
 	number("uid", s.uid);
 	number("gid", s.gid);
 	number("network", s.network);
+	number("require_cgroup", s.require_cgroup);
 	write_mounts(&s);
 	write_limits(&s.limits);
 	printf("\t.without = { ");

@@ -230,8 +230,17 @@ const struct layer layer_uts_ns = {
 static int plan_cgroup(struct plan *plan, struct err *e)
 {
 	(void)e;
-	plan->clone_flags |= CLONE_NEWCGROUP;
+	/* Made by clone it would have the caller's cgroup as its root, not the run's. */
+	if (!plan_has(plan, LAYER_CGROUP))
+		plan->clone_flags |= CLONE_NEWCGROUP;
 	return 0;
+}
+
+IN_CHILD static int enter_cgroup_ns(struct child *c)
+{
+	if (!plan_has(c->plan, LAYER_CGROUP))
+		return 0;
+	return (int)raw1(SYS_unshare, CLONE_NEWCGROUP);
 }
 
 /*
@@ -268,9 +277,10 @@ static void probe_cgroup(const struct host *host, struct finding *ret)
 const struct layer layer_cgroup_ns = {
 	.name = "cgroup_ns",
 	.summary = "the host's cgroup paths are not visible",
-	.why_here = "made by clone",
+	.why_here = "its root is the cgroup init was born in",
 	.actor = BY_INIT,
 	.probe = probe_cgroup,
 	.plan = plan_cgroup,
+	.enter = enter_cgroup_ns,
 	.prove = prove_cgroup,
 };

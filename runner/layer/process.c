@@ -52,7 +52,7 @@ static void add_rlimit(struct plan *plan, const char *name, int resource, uint64
 }
 
 /*
- * Whole CPUs by affinity, rounded up, until there is a cgroup to weigh parts.
+ * Without a cgroup: whole CPUs by affinity, rounded up.
  * Runs are spread by pid, or all of them would sit on the first CPU.
  */
 static void plan_affinity(struct plan *plan)
@@ -61,7 +61,8 @@ static void plan_affinity(struct plan *plan)
 	uint64_t wanted = (plan->spec->limits.cpus_milli + 999) / 1000;
 	unsigned int skip;
 
-	if (plan->spec->limits.cpus_milli == UNLIMITED || host->cpus == 0 || wanted >= host->cpus)
+	if (plan_has(plan, LAYER_CGROUP) || plan->spec->limits.cpus_milli == UNLIMITED ||
+	    host->cpus == 0 || wanted >= host->cpus)
 		return;
 	skip = host->pid % host->cpus;
 	for (unsigned int pass = 0; pass < 2 && wanted > 0; pass++)
@@ -111,8 +112,11 @@ static int plan_rlimits(struct plan *plan, struct err *e)
 	}
 	add_rlimit(plan, "core", RLIMIT_CORE, plan->host->core ? 1 : 0);
 	/* Init is counted as well. */
-	add_rlimit(plan, "nproc", RLIMIT_NPROC, l->pids == UNLIMITED ? UNLIMITED : l->pids + 1);
-	add_rlimit(plan, "data", RLIMIT_DATA, l->memory);
+	if (!plan_has(plan, LAYER_CGROUP)) {
+		add_rlimit(plan, "nproc", RLIMIT_NPROC,
+			   l->pids == UNLIMITED ? UNLIMITED : l->pids + 1);
+		add_rlimit(plan, "data", RLIMIT_DATA, l->memory);
+	}
 	/* Behind the supervisor, who counts the whole tree; this is per process. */
 	add_rlimit(plan, "cpu", RLIMIT_CPU, seconds);
 	if (files != UNLIMITED && files > plan->host->open_files)

@@ -5,6 +5,7 @@
 
 /* In the order of entry; each row's why_here says why it stands there. */
 const struct layer *const layer_table[LAYER_COUNT] = {
+	[LAYER_CGROUP] = &layer_cgroup,
 	[LAYER_USER_NS] = &layer_user_ns,
 	[LAYER_PID_NS] = &layer_pid_ns,
 	[LAYER_MOUNT_NS] = &layer_mount_ns,
@@ -35,11 +36,11 @@ const struct layer *const layer_table[LAYER_COUNT] = {
 };
 
 const char *const layer_names[LAYER_COUNT + 1] = {
-	"user_ns",     "pid_ns",       "mount_ns",     "ipc_ns",     "uts_ns",	    "cgroup_ns",
-	"memfd",       "root",	       "devices",      "proc",	     "proc_subset", "tmpfs",
-	"noexec",      "binds",	       "pivot_root",   "network_ns", "identity",    "userns_limit",
-	"keyring",     "capabilities", "no_new_privs", "landlock",   "session",	    "rlimits",
-	"environment", "fds",	       "seccomp",      NULL,
+	"cgroup",	"user_ns",     "pid_ns",       "mount_ns",     "ipc_ns",     "uts_ns",
+	"cgroup_ns",	"memfd",       "root",	       "devices",      "proc",	     "proc_subset",
+	"tmpfs",	"noexec",      "binds",	       "pivot_root",   "network_ns", "identity",
+	"userns_limit", "keyring",     "capabilities", "no_new_privs", "landlock",   "session",
+	"rlimits",	"environment", "fds",	       "seccomp",      NULL,
 };
 
 int layer_find(const char *name)

@@ -22,11 +22,14 @@ from errno import (EACCES, EAFNOSUPPORT, ECONNREFUSED, EINVAL, ENETUNREACH, ENOE
 SECCOMP = "seccomp"
 
 
+MEMFD_NOEXEC = "/proc/sys/vm/memfd_noexec"  # Linux 6.3
+
+
 def row(name, probe, expect, control, denied=None, options=(), actors=("root", "user"),
-        operation=None, control_probe=None, maybe_absent=False):
+        operation=None, control_probe=None, maybe_absent=False, needs=None):
     return dict(name=name, probe=probe, expect=expect, control=control, denied=denied,
                 options=list(options), actors=actors, operation=operation,
-                control_probe=control_probe or probe, maybe_absent=maybe_absent)
+                control_probe=control_probe or probe, maybe_absent=maybe_absent, needs=needs)
 
 
 ATTACKS = [
@@ -87,10 +90,10 @@ ATTACKS = [
     row("exec from /tmp, noexec alone", ["exec_tmp"], EACCES, "without:noexec,landlock",
         options=["--without", "landlock"]),
     row("map code from /tmp", ["mmap_exec"], EPERM, "without:noexec"),
-    row("exec from an executable memfd", ["memfd_exec"], EACCES, "bare"),
+    row("exec from an executable memfd", ["memfd_exec"], EACCES, "bare", needs=MEMFD_NOEXEC),
     row("exec from a plain memfd", ["memfd_plain"], EACCES, "bare"),
     row("memfd, sysctl alone", ["memfd_exec"], EACCES, "bare", actors=("root",),
-        options=["--without", "seccomp"]),
+        options=["--without", "seccomp"], needs=MEMFD_NOEXEC),
     # what is not there
     row("read /etc/shadow", ["stat", "/etc/shadow"], ENOENT, "root"),
     row("see the caller's home", ["stat", "/root"], ENOENT, "root"),

@@ -18,7 +18,8 @@ import sys
 PACKAGES = {"6.1": "linux-image-cloud-amd64", "6.12": "linux-image-6.12-cloud-amd64"}
 # What the first program needs to reach the root file system.
 MODULES = ["virtio_pci", "virtio_blk", "ext4", "crc32c_generic"]
-ROOT_PACKAGES = ["python3", "python3-jsonschema", "procps", "util-linux", "strace", "mount"]
+ROOT_PACKAGES = ["python3", "python3-jsonschema", "procps", "util-linux", "strace", "mount",
+                 "iproute2", "git"]
 
 INIT = """#!/bin/busybox sh
 /bin/busybox mount -t proc none /proc
@@ -41,7 +42,7 @@ mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 mount -t tmpfs tmpfs /run
-mount -t tmpfs -o mode=1777 tmpfs /tmp
+chmod 1777 /tmp
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 ip link set lo up 2>/dev/null
 mkdir -p /work && tar -C /work -xf /dev/vdb
