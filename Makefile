@@ -115,7 +115,7 @@ $(O)/%.o: %.c
 
 # -- tests --------------------------------------------------------------------
 
-UNIT := main text jout spec profile bpf policy options layer plan verdict relay denial
+UNIT := main text jout spec profile bpf policy options layer plan verdict relay denial cgroup
 UNIT_OBJECTS := $(UNIT:%=$(O)/tests/unit/test_%.o)
 UNIT_OBJECTS := $(subst test_main,main,$(UNIT_OBJECTS))
 
@@ -134,7 +134,7 @@ $(B)/t/bench: tests/bench/bench.c
 	$(Q)$(CC) -O2 -Wall -Wextra -o $@ $<
 
 UNIT_RUN := $(B)/unit tests
-PROBES := $(B)/t/probe $(B)/t/true
+PROBES := $(B)/t/probe $(B)/t/true $(B)/t/killat
 # Debian's own: its modules come as packages
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 

@@ -339,7 +339,8 @@ void cgroup_sweep(const struct cgroup *c)
 			/* struct linux_dirent64: ino 8, off 8, reclen 2, type 1, name */
 			const char *name = entries + at + 19;
 
-			if (strncmp(name, PREFIX, strlen(PREFIX)) == 0 && strcmp(name, c->name) != 0)
+			if (strncmp(name, PREFIX, strlen(PREFIX)) == 0 &&
+			    strcmp(name, c->name) != 0)
 				sweep_one(c->base_fd, name);
 			at += *(const uint16_t *)(const void *)(entries + at + 16);
 		}

@@ -49,7 +49,7 @@ struct cgroup_usage {
 	uint64_t user_us, system_us;
 	uint64_t throttled; /* periods */
 	uint64_t throttled_us;
-	uint64_t read_bytes, written_bytes; /* of block devices */
+	uint64_t read_bytes, written_bytes;		     /* of block devices */
 	uint64_t cpu_stall_us, memory_stall_us, io_stall_us; /* some task waited */
 };
 

@@ -173,8 +173,9 @@ static void not_usable(struct host_cgroup *ret, const char *why, const char *rem
 
 static void explain_busy(struct host_cgroup *ret, bool privileged)
 {
-	not_usable(ret, "the cgroup runner was started in holds other processes and is no leaf "
-			"of a delegated subtree",
+	not_usable(ret,
+		   "the cgroup runner was started in holds other processes and is no leaf "
+		   "of a delegated subtree",
 		   "");
 	if (access("/run/systemd/system", F_OK) == 0)
 		snprintf(ret->remedy, sizeof(ret->remedy),
@@ -182,7 +183,8 @@ static void explain_busy(struct host_cgroup *ret, bool privileged)
 			 privileged ? "" : "--user ");
 	else
 		snprintf(ret->remedy, sizeof(ret->remedy),
-			 "give the caller a cgroup of its own (cgroups(7), delegation): mkdir %s/agents "
+			 "give the caller a cgroup of its own (cgroups(7), delegation): mkdir "
+			 "%s/agents "
 			 "%s/agents/caller%s, write +memory +pids +cpu +io to "
 			 "agents/cgroup.subtree_control, start the caller in agents/caller",
 			 "/sys/fs/cgroup", "/sys/fs/cgroup",
@@ -204,8 +206,9 @@ void cgroup_probe(struct host_cgroup *ret, bool privileged)
 		return;
 	}
 	if (!read_file(mount, "cgroup.controllers", text, sizeof(text)) || !has_needed(text)) {
-		not_usable(ret, "the cgroup v2 tree lacks the memory or pids controller: they are "
-				"bound to v1, or were not handed down",
+		not_usable(ret,
+			   "the cgroup v2 tree lacks the memory or pids controller: they are "
+			   "bound to v1, or were not handed down",
 			   "boot with systemd.unified_cgroup_hierarchy=1, or "
 			   "cgroup_no_v1=memory,pids,cpu,io");
 		return;

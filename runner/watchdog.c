@@ -10,7 +10,7 @@ enum {
 	BYTES_PER_US = 2048, /* a CPU cannot touch fresh pages faster than 2 GiB/s */
 	SOONEST_US = 2000,
 	LATEST_US = 250000,
-	SHARE = 20,	 /* a look takes at most this part of the time ... */
+	SHARE = 20,	   /* a look takes at most this part of the time ... */
 	FILES_SHARE = 100, /* ... and one that looks for memfds this part */
 };
 

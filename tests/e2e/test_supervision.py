@@ -228,6 +228,45 @@ class Leftovers(Runs):
             self.assertTrue(wait_until(lambda: not left(), 2), left())
         self.each(check)
 
+    def test_kill_9_at_each_step(self):
+        """At every system call of the set-up; RUNNER_SWEEP=1 leaves none out."""
+        if os.geteuid() != 0:
+            self.skipTest("only root may trace the set-up")
+
+        def check(actor):
+            name = "runner-step-%s-%d" % (actor, os.getpid())
+            path = os.path.join(lib.room(actor), name)
+            subprocess.run(["cp", lib.TRUE, path], check=True)
+            command = lib.as_actor(actor, [lib.RUNNER, "exec", path])
+            killat = os.path.join(lib.BUILD, "t/killat")
+            with open("/proc/self/mountinfo", encoding="utf-8") as f:
+                mounts = f.read()
+            steps = int(lib.run([killat, "1000000"] + command).out.split()[-1])
+            self.assertGreater(steps, 300)
+            stride = 1 if os.environ.get("RUNNER_SWEEP") else 17
+            killed = 0
+            for step in range(1 + random.randrange(stride), steps, stride):
+                killed += lib.run([killat, str(step)] + command).out == "killed\n"
+
+            def left():
+                found = lib.run(["pgrep", "-f", name], "root").out.split()
+                return [f for f in found if alive(int(f))]
+            self.assertTrue(wait_until(lambda: not left(), 2), left())
+            self.assertGreater(killed, (steps // stride) * 0.8)
+            with open("/proc/self/mountinfo", encoding="utf-8") as f:
+                self.assertEqual(f.read(), mounts)
+            # A cgroup that is left goes with the next run.
+            cgroup = json.loads(lib.run([lib.RUNNER, "doctor", "--json"], actor).out)
+            cgroup = cgroup["layers"]["cgroup"]
+            if cgroup["state"] == "ok":
+                base = cgroup["detail"].split(" below ")[1]
+
+                def swept():
+                    self.ok(lib.sandbox([], ["--", "true"], actor))
+                    return not [n for n in os.listdir(base) if n.startswith("runner-")]
+                self.assertTrue(wait_until(swept, 10), os.listdir(base))
+        self.each(check)
+
     def test_the_tree_is_real(self):
         """strace sees the payload's own execve."""
         if not any(os.access(os.path.join(p, "strace"), os.X_OK)

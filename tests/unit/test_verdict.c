@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "fake_host.h"
@@ -14,6 +15,8 @@ static struct spec spec;
 static struct plan plan;
 static struct outcome o;
 
+static struct cgroup_usage counted; /* what the kernel counted, for decide() */
+
 static enum reason decide(struct board b, struct acts a)
 {
 	static const char *const command[] = { "true", NULL };
@@ -23,6 +26,7 @@ static enum reason decide(struct board b, struct acts a)
 
 	host = fake_host(true);
 	memset(&o, 0, sizeof(o));
+	o.cgroup = counted;
 	CU_ASSERT_EQUAL_FATAL(profile_load(&spec, "default", &e), 0);
 	spec.limits.cpu_ms = cpu_ms ? cpu_ms : UNLIMITED;
 	spec.command = SPEC_COMMAND_INSIDE;
@@ -70,6 +74,72 @@ static void our_own_acts(void)
 		CU_ASSERT_EQUAL(o.exit_code, rows[i].status);
 		CU_ASSERT_NOT_EQUAL(o.message[0], '\0');
 	}
+}
+
+static bool causes_are(enum reason first, enum reason second, unsigned int n)
+{
+	return o.n_causes == n && o.causes[0] == first && (n < 2 || o.causes[1] == second);
+}
+
+static void memory_by_the_kernels_word_only(void)
+{
+	struct acts none = { .init_signal = SIGKILL };
+	struct board killed = { .payload_ended = 1, .payload_status = SIGKILL, .payload_pid = 2 };
+
+	/* No word of the kernel's: a signal, or somebody else's act. */
+	counted = (struct cgroup_usage){ .valid = true };
+	CU_ASSERT_EQUAL(decide(killed, none), REASON_SIGNALED);
+	CU_ASSERT_EQUAL(decide((struct board){ .payload_pid = 2 }, none), REASON_INTERNAL);
+	/* This kernel does not say. */
+	counted.oom_kill = UNLIMITED;
+	CU_ASSERT_EQUAL(decide(killed, none), REASON_SIGNALED);
+	/* Init died with the rest, or had just the time to say how the payload ended. */
+	counted.oom_kill = 3;
+	CU_ASSERT_EQUAL(decide((struct board){ .payload_pid = 2 }, none), REASON_MEMORY);
+	CU_ASSERT_TRUE(causes_are(REASON_MEMORY, 0, 1));
+	CU_ASSERT_EQUAL(o.exit_code, 137);
+	CU_ASSERT_PTR_NOT_NULL(strstr(o.message, "oom_kill 3"));
+	CU_ASSERT_EQUAL(decide(killed, none), REASON_MEMORY);
+	/* The payload had ended by itself; an orphan was killed after that. */
+	CU_ASSERT_EQUAL(
+		decide((struct board){ .payload_ended = 1, .payload_status = 1 << 8 }, none),
+		REASON_EXITED);
+	CU_ASSERT_TRUE(causes_are(REASON_EXITED, REASON_MEMORY, 2));
+	counted = (struct cgroup_usage){ 0 };
+}
+
+static void of_two_causes_the_first_one_decides(void)
+{
+	struct board b = { .payload_pid = 2 };
+	struct acts a = { .killed = true, .kill_reason = REASON_WALL_TIME, .init_signal = SIGKILL };
+
+	counted = (struct cgroup_usage){ .valid = true, .oom_kill = 2 };
+	CU_ASSERT_EQUAL(decide(b, a), REASON_WALL_TIME);
+	CU_ASSERT_TRUE(causes_are(REASON_WALL_TIME, REASON_MEMORY, 2));
+	a.oom_before = true;
+	CU_ASSERT_EQUAL(decide(b, a), REASON_MEMORY);
+	CU_ASSERT_TRUE(causes_are(REASON_MEMORY, REASON_WALL_TIME, 2));
+	counted = (struct cgroup_usage){ 0 };
+}
+
+static void the_watchdogs_kill(void)
+{
+	struct acts a = { .killed = true,
+			  .kill_reason = REASON_MEMORY,
+			  .memory_used = 600u << 20,
+			  .init_signal = SIGKILL };
+
+	CU_ASSERT_EQUAL(decide((struct board){ .payload_pid = 2 }, a), REASON_MEMORY);
+	CU_ASSERT_PTR_NOT_NULL(strstr(o.message, "600 MiB"));
+	CU_ASSERT_TRUE(causes_are(REASON_MEMORY, 0, 1));
+}
+
+static void the_caller_has_ended(void)
+{
+	struct acts a = { .killed = true, .kill_reason = REASON_CANCELED, .caller_gone = true };
+
+	CU_ASSERT_EQUAL(decide((struct board){ .payload_pid = 2 }, a), REASON_CANCELED);
+	CU_ASSERT_PTR_NOT_NULL(strstr(o.message, "the process that started runner"));
 }
 
 /* It had already ended when our kill came: then that was its end. */
@@ -165,6 +235,10 @@ static void init_killed_by_somebody_else(void)
 CU_TestInfo verdict_tests[] = {
 	{ "the payload's own end", the_payloads_own_end },
 	{ "our own acts", our_own_acts },
+	{ "memory by the kernel's word only", memory_by_the_kernels_word_only },
+	{ "of two causes the first one decides", of_two_causes_the_first_one_decides },
+	{ "the watchdog's kill", the_watchdogs_kill },
+	{ "the caller has ended", the_caller_has_ended },
 	{ "a kill that came too late", a_kill_that_came_too_late },
 	{ "canceled by a signal", canceled_by_a_signal },
 	{ "RLIMIT_CPU only when it was due", rlimit_cpu_only_when_it_was_due },
