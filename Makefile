@@ -54,13 +54,13 @@ PROFILES := $(sort $(wildcard profiles/*.json))
 POLICIES := $(sort $(wildcard seccomp/*.json))
 
 .PHONY: all help demo check check-unit check-child check-docs check-e2e check-security check-vm golden \
-	bench deps check-deps install uninstall clean format lint
+	bench soak deps check-deps install uninstall clean format lint
 .DELETE_ON_ERROR:
 
 all: $(B)/runner
 
 help: ## list the targets
-	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 # -- the express door (runner/express/express.c says why) ------------------------
 # Needs musl; without it (EXPRESS=, sanitizers) the program is the same, but slower.
@@ -129,9 +129,9 @@ $(B)/t/%: tests/probes/%.c
 
 $(B)/t/probe: $(wildcard tests/probes/probe_*.c) tests/probes/probe.h
 
-$(B)/t/bench: tests/bench/bench.c
+$(B)/t/bench $(B)/t/spin: $(B)/t/%: tests/bench/%.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) -O2 -Wall -Wextra -o $@ $<
+	$(Q)$(CC) -O2 -Wall -Wextra -static -o $@ $<
 
 UNIT_RUN := $(B)/unit tests
 PROBES := $(B)/t/probe $(B)/t/true $(B)/t/killat
@@ -168,8 +168,12 @@ check-vm: all $(PROBES) ## the same on other kernels, with cgroup v2 (KERNEL="6.
 	$(Q)for k in $(KERNEL); do BUILD=$(B) $(PYTHON) tests/vm/boot.py --cache $(VM_CACHE) \
 		--log $(B)/vm-$$(basename $$k).log $$k || exit 1; done
 
-bench: all $(B)/t/bench $(B)/t/true ## speed against bubblewrap and bare execution
+bench: all $(B)/t/bench $(B)/t/true $(B)/t/spin ## speed against bubblewrap and bare execution
 	$(Q)BUILD=$(B) sh tests/bench/bench.sh
+	$(Q)BUILD=$(B) $(PYTHON) tests/bench/overhead.py
+
+soak: all $(PROBES) ## RUNS=10000 runs in a row, and what the host holds afterwards
+	$(Q)BUILD=$(B) $(PYTHON) tests/soak.py $(or $(RUNS),10000)
 
 # -- what a fresh machine lacks ---------------------------------------------------
 
