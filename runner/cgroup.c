@@ -76,8 +76,9 @@ static void word_value(const struct setting *s, uint64_t limit, char *ret, size_
 	if (s->value)
 		snprintf(ret, size, "%s", s->value);
 	else if (s->limit == LIMIT(cpus_milli)) /* us per period of 100 ms */
-		snprintf(ret, size, "%" PRIu64 " 100000",
-			 limit * 100 < 1000 ? (uint64_t)1000 : limit * 100);
+		/* The kernel takes no quota below 1 ms: then of a whole second. */
+		snprintf(ret, size, "%" PRIu64 " %d", limit < 10 ? limit * 1000 : limit * 100,
+			 limit < 10 ? 1000000 : 100000);
 	else if (s->limit == LIMIT(pids)) /* init is one, too */
 		snprintf(ret, size, "%" PRIu64, limit + 1);
 	else
@@ -267,6 +268,7 @@ void cgroup_read(const struct cgroup *c, struct cgroup_usage *ret)
 	read_file(c->fd, "memory.events", text, sizeof(text));
 	ret->memory_high = value_of(text, "high");
 	ret->memory_max = value_of(text, "max");
+	ret->oom = value_of(text, "oom");
 	ret->oom_kill = value_of(text, "oom_kill");
 	ret->pids_max = value_of(read_file(c->fd, "pids.events", text, sizeof(text)), "max");
 	read_file(c->fd, "cpu.stat", text, sizeof(text));

@@ -43,7 +43,8 @@ struct cgroup_usage {
 	uint64_t memory_peak; /* bytes */
 	uint64_t memory_high; /* times memory.high made it wait */
 	uint64_t memory_max;  /* times memory.max was reached */
-	uint64_t oom_kill;    /* processes the kernel killed for it */
+	uint64_t oom;	      /* times memory.max left no memory to give */
+	uint64_t oom_kill;    /* processes the kernel killed, for this limit or one above */
 	uint64_t pids_peak;
 	uint64_t pids_max; /* times pids.max refused a new process */
 	uint64_t user_us, system_us;

@@ -179,6 +179,16 @@ static void out_of_memory(const struct plan *plan, struct outcome *o)
 	o->reason = REASON_MEMORY;
 	o->exit_code = EXIT_SIGNAL + SIGKILL;
 	o->signal = SIGKILL;
+	/* A kill for a limit above ours, or for the host's own need, counts here, too. */
+	if (o->cgroup.oom == 0) {
+		snprintf(o->message, sizeof(o->message),
+			 "ended by the kernel for want of memory outside: limit memory was not "
+			 "reached (memory.events: oom 0, oom_kill %" PRIu64 ")",
+			 o->cgroup.oom_kill);
+		snprintf(o->hint, sizeof(o->hint),
+			 "the host, or a cgroup above the run's, is out of memory");
+		return;
+	}
 	snprintf(o->message, sizeof(o->message),
 		 "ended by the kernel for reaching %" PRIu64 " MiB: limit memory (memory.events: "
 		 "oom_kill %" PRIu64 ")",

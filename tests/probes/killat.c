@@ -37,8 +37,8 @@ int main(int argc, char **argv)
 		execvp(argv[2], argv + 2);
 		_exit(127);
 	}
-	if (waitpid(first, &status, WUNTRACED) < 0 ||
-	    ptrace(PTRACE_SEIZE, first, 0, OPTIONS) < 0 || kill(first, SIGCONT) < 0) {
+	if (waitpid(first, &status, WUNTRACED) < 0 || ptrace(PTRACE_SEIZE, first, 0, OPTIONS) < 0 ||
+	    kill(first, SIGCONT) < 0) {
 		perror("killat");
 		return 2;
 	}

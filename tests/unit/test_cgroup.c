@@ -67,6 +67,7 @@ static void the_evidence_is_read(void)
 	CU_ASSERT_EQUAL(u.memory_peak, 4096);
 	CU_ASSERT_EQUAL(u.memory_high, 7);
 	CU_ASSERT_EQUAL(u.memory_max, 5);
+	CU_ASSERT_EQUAL(u.oom, 2);
 	CU_ASSERT_EQUAL(u.oom_kill, 1);
 	CU_ASSERT_EQUAL(u.pids_max, 3);
 	CU_ASSERT_EQUAL(u.user_us, 10);

@@ -95,6 +95,10 @@ static void memory_by_the_kernels_word_only(void)
 	CU_ASSERT_EQUAL(decide(killed, none), REASON_SIGNALED);
 	/* Init died with the rest, or had just the time to say how the payload ended. */
 	counted.oom_kill = 3;
+	counted.oom = 0;
+	CU_ASSERT_EQUAL(decide(killed, none), REASON_MEMORY);
+	CU_ASSERT_PTR_NOT_NULL(strstr(o.message, "limit memory was not reached"));
+	counted.oom = 1;
 	CU_ASSERT_EQUAL(decide((struct board){ .payload_pid = 2 }, none), REASON_MEMORY);
 	CU_ASSERT_TRUE(causes_are(REASON_MEMORY, 0, 1));
 	CU_ASSERT_EQUAL(o.exit_code, 137);
