@@ -43,7 +43,9 @@ LAYERS := table cgroup namespaces userns network memfd mounting root devices pro
 	landlock process seccomp
 CHILD := child init
 PARENT := launch relay tree watchdog denial notify verdict supervise
-PROGRAM := report report_place cmd_fail cmd_exec cmd_doctor cmd_profile
+PROGRAM := report report_place cmd_fail cmd_exec cmd_doctor cmd_profile \
+	probe/probe probe/files probe/kernel probe/network probe/process \
+	selftest_attacks selftest_run selftest_write cmd_selftest
 
 RUNNER := $(BASE) $(INPUT) $(DECIDE) $(LAYERS:%=layer/%) $(CHILD) $(PARENT) $(PROGRAM)
 OBJECTS := $(RUNNER:%=$(O)/runner/%.o) $(POLICY:%=$(O)/seccomp/%.o) $(O)/builtin.o
@@ -68,7 +70,7 @@ MUSL_CC ?= musl-gcc
 MUSL_LIBC ?= $(firstword $(wildcard /usr/lib/*-linux-musl/libc.a /usr/lib/musl/lib/libc.a))
 EXPRESS ?= $(if $(SANITIZE),,$(shell command -v $(MUSL_CC) 2>/dev/null))
 EXPRESS_ROOMS := $(filter-out runner/profile runner/profile_mounts runner/profile_file runner/policy_file \
-	runner/cmd_doctor runner/cmd_profile,$(RUNNER:%=runner/%)) \
+	runner/cmd_doctor runner/cmd_profile runner/cmd_selftest runner/probe/% runner/selftest_%,$(RUNNER:%=runner/%)) \
 	seccomp/bpf_shrink seccomp/bpf runner/express/express runner/express/entry
 EXPRESS_OBJECTS := $(EXPRESS_ROOMS:%=$(O)/express/%.o) $(O)/express/builtin.o
 # musl-gcc hides the kernel's headers along with glibc's; they come last.
@@ -125,9 +127,9 @@ $(B)/unit: $(UNIT_OBJECTS) $(OBJECTS)
 # What runs inside is static: it must not lean on the root file system it is in.
 $(B)/t/%: tests/probes/%.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) -O2 -Wall -Wextra -static -o $@ $(filter %.c,$^)
+	$(Q)$(CC) -O2 -Wall -Wextra -static -Irunner -o $@ $(filter %.c,$^)
 
-$(B)/t/probe: $(wildcard tests/probes/probe_*.c) tests/probes/probe.h
+$(B)/t/probe: $(wildcard runner/probe/*.c) runner/probe/probe.h
 
 $(B)/t/bench $(B)/t/spin: $(B)/t/%: tests/bench/%.c
 	@mkdir -p $(@D)

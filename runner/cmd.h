@@ -10,6 +10,7 @@
 
 int cmd_exec(char **argv, char **envp);
 int cmd_doctor(char **argv, char **envp);
+int cmd_selftest(char **argv, char **envp);
 int cmd_profile(char **argv, char **envp);
 
 /** Print "runner: words" and the hint; returns the exit status of the error. */

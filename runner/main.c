@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "probe/probe.h"
 #include "version.h"
 
 static const struct {
@@ -14,6 +15,7 @@ static const struct {
 } verbs[] = {
 	{ "exec", "run a script or program in a sandbox", cmd_exec },
 	{ "doctor", "say what this host offers for each layer", cmd_doctor },
+	{ "selftest", "try attacks on this kernel, and what stops them", cmd_selftest },
 	{ "profile", "list, show or check profiles", cmd_profile },
 };
 enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
@@ -34,6 +36,12 @@ int main(int argc, char **argv, char **envp)
 {
 	struct err e = { 0 };
 
+	/* A copy of us that a probe made and could execute. */
+	if (argc > 1 && strcmp(argv[0], PROBE_SELF) == 0)
+		return probe_main(argc, argv);
+	/* For selftest: inside the sandbox we are the payload. */
+	if (argc > 2 && strcmp(argv[1], "__probe") == 0)
+		return probe_main(argc - 1, argv + 1);
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		help();
 		return 0;

@@ -37,12 +37,15 @@ struct watch {
 	uint64_t grace_deadline;
 	uint64_t cpu_check;
 	struct watchdog watchdog;
-	uint64_t give_up; /* when even SIGKILL did not end it */
+	uint64_t caller_at; /* when to begin to watch it: a short run need not */
+	uint64_t give_up;   /* when even SIGKILL did not end it */
 	struct tree_cpu cpu_at_kill;
 };
 
 /* A process that the kernel cannot end (D state): say so rather than wait for ever. */
 #define GIVE_UP_NS (10 * 1000000000ull)
+
+#define CALLER_AFTER_NS (50 * 1000000ull)
 
 /* Buffers in .bss: a page is only touched when there is something to pass on. */
 static char buffers[3][RELAY_BUFFER];
@@ -160,11 +163,38 @@ static void check_cpu(struct watch *w, uint64_t now)
 	w->cpu_check = now + (limit - used) / cpus + 1000000u;
 }
 
+/*
+ * When the process that started us ends, the run does: nobody is left to want its
+ * result. A pidfd, because PR_SET_PDEATHSIG fires when the caller's thread ends.
+ * Who started us with nohup(1) (SIGHUP is ignored) or as a service means otherwise.
+ */
+static void watch_caller(struct watch *w)
+{
+	const struct host *host = w->plan->host;
+	struct running *run = w->run;
+	uint64_t hangup[4] = { 0 };
+
+	raw4(SYS_rt_sigaction, SIGHUP, NULL, hangup, 8);
+	if (host->caller <= 1 || hangup[0] == (uint64_t)(uintptr_t)SIG_IGN)
+		return;
+	run->caller = (int)raw2(SYS_pidfd_open, host->caller, 0);
+	/* Between the two it may have ended, and the number have become another's. */
+	if (raw0(SYS_getppid) == host->caller)
+		return;
+	fd_close(&run->caller);
+	w->acts.caller_gone = true;
+	kill_tree(w, REASON_CANCELED);
+}
+
 static int next_timeout(struct watch *w)
 {
 	uint64_t now = raw_clock_ns(CLOCK_MONOTONIC);
 	uint64_t next;
 
+	if (now >= w->caller_at) {
+		w->caller_at = UINT64_MAX;
+		watch_caller(w);
+	}
 	if (!w->acts.killed) {
 		if (now >= w->wall_deadline)
 			kill_tree(w, REASON_WALL_TIME);
@@ -176,6 +206,8 @@ static int next_timeout(struct watch *w)
 			check_memory(w, now);
 	}
 	next = w->wall_deadline < w->grace_deadline ? w->wall_deadline : w->grace_deadline;
+	if (w->caller_at < next)
+		next = w->caller_at;
 	if (w->cpu_check < next)
 		next = w->cpu_check;
 	if (w->watchdog.next < next)
@@ -297,29 +329,6 @@ static void collect(struct watch *w)
 	o->err = (struct stream_usage){ w->err.bytes, w->err.passed, w->err.truncated };
 }
 
-/*
- * When the process that started us ends, the run does: nobody is left to want its
- * result. A pidfd, because PR_SET_PDEATHSIG fires when the caller's thread ends.
- * Who started us with nohup(1) (SIGHUP is ignored) or as a service means otherwise.
- */
-static void watch_caller(struct watch *w)
-{
-	const struct host *host = w->plan->host;
-	struct running *run = w->run;
-	uint64_t hangup[4] = { 0 };
-
-	raw4(SYS_rt_sigaction, SIGHUP, NULL, hangup, 8);
-	if (host->caller <= 1 || hangup[0] == (uint64_t)(uintptr_t)SIG_IGN)
-		return;
-	run->caller = (int)raw2(SYS_pidfd_open, host->caller, 0);
-	/* Between the two it may have ended, and the number have become another's. */
-	if (raw0(SYS_getppid) == host->caller)
-		return;
-	fd_close(&run->caller);
-	w->acts.caller_gone = true;
-	kill_tree(w, REASON_CANCELED);
-}
-
 void supervise(const struct plan *plan, struct running *run, struct outcome *ret)
 {
 	const struct spec_limits *l = &plan->spec->limits;
@@ -332,7 +341,8 @@ void supervise(const struct plan *plan, struct running *run, struct outcome *ret
 			   .wall_deadline = UINT64_MAX,
 			   .grace_deadline = UINT64_MAX,
 			   .cpu_check = UINT64_MAX,
-			   .watchdog = { .next = UINT64_MAX } };
+			   .watchdog = { .next = UINT64_MAX },
+			   .caller_at = run->started_ns + CALLER_AFTER_NS };
 
 	ret->started_at_ms = run->started_at_ms;
 	ret->init_pid = run->init;
@@ -344,7 +354,6 @@ void supervise(const struct plan *plan, struct running *run, struct outcome *ret
 		w.wall_deadline = run->started_ns + l->wall_ms * 1000000u;
 	if (l->cpu_ms != UNLIMITED)
 		w.cpu_check = run->started_ns;
-	watch_caller(&w);
 	if (run->cgroup.fd >= 0)
 		cgroup_sweep(&run->cgroup);
 	else if (l->memory != UNLIMITED)

@@ -37,7 +37,9 @@ def help_of(*argv):
 
 class Docs(lib.Case):
     def test_every_option_is_in_the_man_page_and_the_other_way_round(self):
-        options = set(re.findall(r"^  (--[a-z-]+)", help_of("exec"), re.M))
+        options = set()
+        for verb in ("exec", "selftest"):
+            options |= set(re.findall(r"^  (--[a-z-]+)", help_of(verb), re.M))
         self.assertGreater(len(options), 20)
         documented = set(re.findall(r"--[a-z]+(?:-[a-z]+)*", RUNNER1))
         documented -= {"--name", "--version", "--json"}
@@ -45,7 +47,7 @@ class Docs(lib.Case):
 
     def test_every_verb_is_in_the_man_page(self):
         verbs = re.findall(r"^  ([a-z]+) ", help_of(), re.M)
-        self.assertEqual(len(verbs), 3)
+        self.assertEqual(len(verbs), 4)
         for verb in verbs:
             self.assertIn("runner " + verb, RUNNER1)
             self.assertIn("Usage: runner " + verb, help_of(verb))

@@ -6,28 +6,10 @@
  *
  * Prints "0" when the attempt succeeded, or the errno as a number. The same
  * binary runs inside the sandbox and, as the control, where it must succeed.
- * Raw system calls throughout: no library comes between the attempt and its
- * answer.
  */
-#include "probe.h"
-
-#include <stdio.h>
-#include <string.h>
-
-const char *arg;
+#include "probe/probe.h"
 
 int main(int argc, char **argv)
 {
-	static const struct probe *const tables[] = { probes_kernel, probes_network, probes_files,
-						      probes_process };
-
-	arg = argc > 2 ? argv[2] : "";
-	for (size_t i = 0; argc > 1 && i < sizeof(tables) / sizeof(tables[0]); i++)
-		for (const struct probe *p = tables[i]; p->name; p++)
-			if (strcmp(p->name, argv[1]) == 0) {
-				printf("%d\n", p->run());
-				return 0;
-			}
-	fprintf(stderr, "probe: no probe '%s'\n", argc > 1 ? argv[1] : "");
-	return 2;
+	return probe_main(argc, argv);
 }

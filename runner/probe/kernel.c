@@ -29,7 +29,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "probe.h"
+#include "probe/probe.h"
 
 /* -- namespaces and mounts ------------------------------------------------- */
 
@@ -119,7 +119,7 @@ static int p_ptrace(void)
 }
 static int p_kill(void)
 {
-	CALL(SYS_kill, atoi(arg), 0);
+	CALL(SYS_kill, atoi(probe_arg), 0);
 }
 static int p_kill_all(void)
 {
@@ -229,7 +229,7 @@ static int p_modify_ldt(void)
 /* By number; arguments that are harmless where the call is allowed. */
 static int p_syscall(void)
 {
-	CALL(atoi(arg), -1L, -1L, -1L, -1L, -1L, -1L);
+	CALL(atoi(probe_arg), -1L, -1L, -1L, -1L, -1L, -1L);
 }
 
 static int p_int80(void)

@@ -29,7 +29,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "probe.h"
+#include "probe/probe.h"
 
 /* -- programs from where they must not come -------------------------------- */
 
@@ -47,7 +47,9 @@ static int copy_self(int to)
 }
 
 /* The copy prints "0" itself if it runs. */
-static char *const success[] = { "probe", "succeed", NULL };
+static char self_name[] = PROBE_SELF;
+static char succeed[] = "succeed";
+static char *const success[] = { self_name, succeed, NULL };
 static char *const empty[] = { NULL };
 
 static int p_succeed(void)
@@ -95,7 +97,7 @@ static int p_mmap_exec(void)
 
 static int p_setuid_program(void)
 {
-	execl(arg, "probe", "euid", NULL);
+	execl(probe_arg, "runner-probe", "euid", NULL);
 	return errno;
 }
 
@@ -109,43 +111,43 @@ static int p_euid(void)
 
 static int p_open_read(void)
 {
-	return result(open(arg, O_RDONLY | O_NONBLOCK));
+	return result(open(probe_arg, O_RDONLY | O_NONBLOCK));
 }
 static int p_open_write(void)
 {
-	return result(open(arg, O_WRONLY));
+	return result(open(probe_arg, O_WRONLY));
 }
 static int p_truncate(void)
 {
-	return result(truncate(arg, 0));
+	return result(truncate(probe_arg, 0));
 }
 static int p_unlink(void)
 {
-	return result(unlink(arg));
+	return result(unlink(probe_arg));
 }
 static int p_chmod(void)
 {
-	return result(chmod(arg, 0777));
+	return result(chmod(probe_arg, 0777));
 }
 static int p_utimes(void)
 {
-	return result(utimes(arg, NULL));
+	return result(utimes(probe_arg, NULL));
 }
 static int p_setxattr(void)
 {
-	return result(setxattr(arg, "user.probe", "x", 1, 0));
+	return result(setxattr(probe_arg, "user.probe", "x", 1, 0));
 }
 static int p_stat(void)
 {
 	struct stat st;
-	return result(stat(arg, &st));
+	return result(stat(probe_arg, &st));
 }
 
 static int p_create(void)
 {
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s.new", arg);
+	snprintf(path, sizeof(path), "%s.new", probe_arg);
 	return result(open(path, O_WRONLY | O_CREAT, 0600));
 }
 
@@ -153,7 +155,7 @@ static int p_mkdir(void)
 {
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s.dir", arg);
+	snprintf(path, sizeof(path), "%s.dir", probe_arg);
 	return result(mkdir(path, 0700));
 }
 
@@ -161,21 +163,21 @@ static int p_rename(void)
 {
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s.old", arg);
-	return result(rename(arg, path));
+	snprintf(path, sizeof(path), "%s.old", probe_arg);
+	return result(rename(probe_arg, path));
 }
 
 static int p_link(void)
 {
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s.link", arg);
-	return result(link(arg, path));
+	snprintf(path, sizeof(path), "%s.link", probe_arg);
+	return result(link(probe_arg, path));
 }
 
 static int p_mknod(void)
 {
-	return result(mknod(arg, S_IFCHR | 0600, makedev(1, 3)));
+	return result(mknod(probe_arg, S_IFCHR | 0600, makedev(1, 3)));
 }
 
 const struct probe probes_files[] = {

@@ -29,7 +29,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "probe.h"
+#include "probe/probe.h"
 
 /* -- sockets --------------------------------------------------------------- */
 
@@ -68,7 +68,8 @@ static int p_inet(void)
 
 static int p_tcp(void)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(arg)) };
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)atoi(probe_arg)) };
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -80,18 +81,18 @@ static int p_udp(void)
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(9) };
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
-	inet_pton(AF_INET, arg, &a.sin_addr);
+	inet_pton(AF_INET, probe_arg, &a.sin_addr);
 	return fd < 0 ? errno : result(sendto(fd, "x", 1, 0, (struct sockaddr *)&a, sizeof(a)));
 }
 
 static int p_unix(void)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	size_t n = strlen(arg);
+	size_t n = strlen(probe_arg);
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	memcpy(a.sun_path, arg, n);
-	if (arg[0] == '@')
+	memcpy(a.sun_path, probe_arg, n);
+	if (probe_arg[0] == '@')
 		a.sun_path[0] = '\0';
 	return fd < 0 ? errno
 		      : result(connect(fd, (struct sockaddr *)&a,

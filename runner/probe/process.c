@@ -30,7 +30,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "probe.h"
+#include "probe/probe.h"
 
 /* -- privileges ------------------------------------------------------------ */
 
@@ -77,20 +77,20 @@ static int p_new_privs(void)
 
 static int p_environment(void)
 {
-	return getenv(arg) ? 0 : ENOENT;
+	return getenv(probe_arg) ? 0 : ENOENT;
 }
 static int p_fd(void)
 {
-	return result(fcntl(atoi(arg), F_GETFD));
+	return result(fcntl(atoi(probe_arg), F_GETFD));
 }
 static int p_tiocsti(void)
 {
 	char c = 'x';
-	CALL(SYS_ioctl, 0, strtoul(arg, NULL, 0), &c);
+	CALL(SYS_ioctl, 0, strtoul(probe_arg, NULL, 0), &c);
 }
 static int p_shm(void)
 {
-	return result(shmget((key_t)atoi(arg), 0, 0));
+	return result(shmget((key_t)atoi(probe_arg), 0, 0));
 }
 
 /* Does the session belong to somebody outside? */
@@ -102,7 +102,7 @@ static int p_session(void)
 static int p_session_keyring(void)
 {
 	/* A key that the caller left in its session keyring. */
-	CALL(SYS_keyctl, 10 /* SEARCH */, -3 /* session */, "user", arg, 0);
+	CALL(SYS_keyctl, 10 /* SEARCH */, -3 /* session */, "user", probe_arg, 0);
 }
 
 /* -- resources: print what was got, not 0 or an errno ---------------------- */
@@ -128,7 +128,7 @@ static int p_count_forks(void)
 
 static int p_touch_memory(void)
 {
-	size_t mib = (size_t)atoi(arg);
+	size_t mib = (size_t)atoi(probe_arg);
 
 	for (size_t i = 0; i < mib; i++) {
 		char *p = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
@@ -147,7 +147,7 @@ static int p_fill_tmp(void)
 	static char block[65536];
 	int fd = open("/tmp/fill", O_WRONLY | O_CREAT, 0600);
 
-	for (long left = atol(arg) << 20; left > 0; left -= (long)sizeof(block))
+	for (long left = atol(probe_arg) << 20; left > 0; left -= (long)sizeof(block))
 		if (write(fd, block, sizeof(block)) < 0)
 			return errno;
 	return 0;
@@ -155,7 +155,7 @@ static int p_fill_tmp(void)
 
 static int p_fill_inodes(void)
 {
-	for (int i = 0; i < atoi(arg); i++) {
+	for (int i = 0; i < atoi(probe_arg); i++) {
 		char path[40];
 		int fd;
 
@@ -172,7 +172,7 @@ static int p_fill_inodes(void)
 static int p_limit_init(void)
 {
 	unsigned long limit[2];
-	long pid = atol(arg);
+	long pid = atol(probe_arg);
 
 	if (syscall(SYS_prlimit64, pid, RLIMIT_CPU, NULL, limit) < 0)
 		return errno;

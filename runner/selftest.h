@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * selftest: the attacks a user can try on their own kernel with nothing but the
+ * binary.
+ *
+ * Each is a probe (runner/probe) that runs inside the sandbox, where it must get
+ * the errno that is expected, and in a control where it must succeed: an attack
+ * that works nowhere proves nothing. --ablate adds one question per layer: does it
+ * stop the attack alone, when every layer that can be left out is left out but this
+ * one? Where the sandbox stops it even without all of these, the layers do that
+ * cannot be left out (the root, the pid namespace, the change of identity); what
+ * else would then shows only for the filter, by its record of refused calls.
+ */
+#ifndef RUNNER_SELFTEST_H
+#define RUNNER_SELFTEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "layer/layer.h"
+
+enum control {
+	CONTROL_BARE, /* as the caller, outside: harmless there */
+	CONTROL_LAB,  /* as root of namespaces made for it */
+	CONTROL_ABLATED, /* inside, without the layers that can be left out */
+};
+
+struct attack {
+	const char *name;
+	const char *probe;
+	const char *arg;
+	int expect; /* the errno inside */
+	enum control control;
+};
+
+extern const struct attack selftest_attacks[]; /* ends with a row without a name */
+
+enum { SELFTEST_MAX = 96, NO_ANSWER = -1 };
+
+struct attempt {
+	int full;	    /* errno inside, NO_ANSWER: the probe did not get that far */
+	int control;	    /* errno of the control */
+	int without_all;    /* errno with every removable layer left out */
+	uint32_t stopped_by; /* bit i: layer i stops it alone */
+	bool base_stops;     /* what cannot be left out does */
+};
+
+struct selftest {
+	bool ablated;
+	unsigned int n;
+	struct attempt attempts[SELFTEST_MAX];
+	uint32_t removable; /* bit i: layer i was left out in turn */
+	unsigned int contained, failed, vacuous, single;
+	uint64_t ms;
+};
+
+/** Run them all. 0, or -errno with *e when the sandbox does not even start. */
+int selftest_run(struct selftest *s, bool ablate, struct err *e);
+
+/* What became of an attack, in one word. */
+enum selftest_state { SELFTEST_CONTAINED, SELFTEST_FAILED, SELFTEST_VACUOUS };
+enum selftest_state selftest_state(const struct selftest *s, unsigned int i);
+
+/** How many walls stand against it; meaningful when ablated. */
+unsigned int selftest_walls(const struct attempt *a);
+
+void selftest_write_text(const struct selftest *s, FILE *out);
+int selftest_write_json(const struct selftest *s, const char *path, struct err *e);
+int selftest_write_junit(const struct selftest *s, const char *path, struct err *e);
+int selftest_write_html(const struct selftest *s, const char *path, struct err *e);
+
+#endif

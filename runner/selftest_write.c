@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "base/jout.h"
+#include "selftest.h"
+#include "version.h"
+
+static const char *const state_names[] = { "contained", "FAILED", "vacuous" };
+
+static const char *error_name(int error)
+{
+	const char *name = error > 0 ? strerrorname_np(error) : NULL;
+
+	return error == NO_ANSWER ? "no answer" : error == 0 ? "it worked" : name ? name : "?";
+}
+
+static const char *kernel(void)
+{
+	static struct utsname u;
+
+	uname(&u);
+	return u.release;
+}
+
+/* The columns of the table: layers that stop something. */
+static uint32_t columns(const struct selftest *s)
+{
+	uint32_t any = 0;
+
+	for (unsigned int i = 0; i < s->n; i++)
+		any |= s->attempts[i].stopped_by;
+	return any;
+}
+
+static unsigned int score(const struct selftest *s, int layer, bool alone)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < s->n; i++)
+		n += (s->attempts[i].stopped_by >> layer & 1) &&
+		     (!alone || selftest_walls(&s->attempts[i]) == 1);
+	return n;
+}
+
+/* -- text -------------------------------------------------------------------- */
+
+static void write_walls(const struct attempt *a, FILE *out)
+{
+	const char *comma = "";
+
+	for (int i = 0; i < LAYER_COUNT; i++)
+		if (a->stopped_by >> i & 1) {
+			fprintf(out, "%s%s", comma, layer_table[i]->name);
+			comma = ", ";
+		}
+	if (a->base_stops)
+		fprintf(out, "%swhat cannot be left out", comma);
+	if (selftest_walls(a) == 0)
+		fputs("no layer alone: several together", out);
+}
+
+void selftest_write_text(const struct selftest *s, FILE *out)
+{
+	fprintf(out, "runner %s, kernel %s\n", RUNNER_VERSION, kernel());
+	for (unsigned int i = 0; i < s->n; i++) {
+		const struct attack *a = &selftest_attacks[i];
+		const struct attempt *t = &s->attempts[i];
+		enum selftest_state state = selftest_state(s, i);
+
+		fprintf(out, "%-10s %-28s ", state_names[state], a->name);
+		if (state == SELFTEST_FAILED)
+			fprintf(out, "%s; expected %s", error_name(t->full), error_name(a->expect));
+		else if (state == SELFTEST_VACUOUS)
+			fprintf(out, "works nowhere here: %s", error_name(t->control));
+		else if (s->ablated)
+			write_walls(t, out);
+		else
+			fprintf(out, "%s", error_name(t->full));
+		fputs(s->ablated && state == SELFTEST_CONTAINED && selftest_walls(t) == 1
+			      ? "  (one wall)\n"
+			      : "\n",
+		      out);
+	}
+	if (s->ablated) {
+		fputs("\nlayer            stops  alone\n", out);
+		for (int l = 0; l < LAYER_COUNT; l++)
+			if (columns(s) >> l & 1)
+				fprintf(out, "%-16s %5u  %5u\n", layer_table[l]->name,
+					score(s, l, false), score(s, l, true));
+	}
+	fprintf(out, "%u contained, %u failed, %u vacuous", s->contained, s->failed, s->vacuous);
+	if (s->ablated)
+		fprintf(out, ", %u with one wall only", s->single);
+	fprintf(out, "; %u.%01u s\n", (unsigned int)(s->ms / 1000),
+		(unsigned int)(s->ms % 1000 / 100));
+}
+
+/* -- files ------------------------------------------------------------------- */
+
+static int close_file(FILE *f, const char *path, struct err *e)
+{
+	bool bad = ferror(f) != 0;
+
+	if (fclose(f) != 0 || bad)
+		return err_set(e, EIO, "'%s' cannot be written", path);
+	return 0;
+}
+
+static FILE *open_file(const char *path, struct err *e)
+{
+	FILE *f = strcmp(path, "-") == 0 ? fdopen(1, "w") : fopen(path, "we");
+
+	if (!f)
+		err_set(e, errno, "'%s': %s", path, strerror(errno));
+	return f;
+}
+
+static void write_attempt(struct jout *j, const struct selftest *s, unsigned int i)
+{
+	const struct attempt *t = &s->attempts[i];
+
+	jout_object(j, NULL);
+	jout_string(j, "attack", selftest_attacks[i].name);
+	jout_string(j, "state", selftest_state(s, i) == SELFTEST_FAILED ? "failed"
+								   : state_names[selftest_state(s, i)]);
+	jout_string(j, "inside", error_name(t->full));
+	jout_string(j, "expected", error_name(selftest_attacks[i].expect));
+	jout_string(j, "control", error_name(t->control));
+	if (s->ablated) {
+		jout_array(j, "stopped_by");
+		for (int l = 0; l < LAYER_COUNT; l++)
+			if (t->stopped_by >> l & 1)
+				jout_string(j, NULL, layer_table[l]->name);
+		jout_end_array(j);
+		jout_bool(j, "stopped_by_what_cannot_be_left_out", t->base_stops);
+		jout_bool(j, "single_point_of_failure", selftest_walls(t) == 1);
+	}
+	jout_end_object(j);
+}
+
+int selftest_write_json(const struct selftest *s, const char *path, struct err *e)
+{
+	struct jout j = { 0 };
+	FILE *f;
+
+	jout_object(&j, NULL);
+	jout_string(&j, "version", RUNNER_VERSION);
+	jout_string(&j, "kernel", kernel());
+	jout_bool(&j, "ablated", s->ablated);
+	jout_uint(&j, "contained", s->contained);
+	jout_uint(&j, "failed", s->failed);
+	jout_uint(&j, "vacuous", s->vacuous);
+	jout_uint(&j, "ms", s->ms);
+	jout_array(&j, "attacks");
+	for (unsigned int i = 0; i < s->n; i++)
+		write_attempt(&j, s, i);
+	jout_end_array(&j);
+	jout_end_object(&j);
+	if (jout_finish(&j) < 0) {
+		jout_clear(&j);
+		return err_set(e, ENOMEM, "out of memory");
+	}
+	f = open_file(path, e);
+	if (f)
+		fwrite(j.text, 1, j.length, f);
+	jout_clear(&j);
+	return f ? close_file(f, path, e) : -e->code;
+}
+
+/* The one format every CI reads; names are ours and need no escape but these. */
+static void put_escaped(const char *text, FILE *f)
+{
+	for (; *text; text++)
+		if (*text == '&' || *text == '<' || *text == '>' || *text == '"' || *text == '\'')
+			fprintf(f, "&#%d;", *text);
+		else
+			fputc(*text, f);
+}
+
+int selftest_write_junit(const struct selftest *s, const char *path, struct err *e)
+{
+	FILE *f = open_file(path, e);
+
+	if (!f)
+		return -e->code;
+	fprintf(f,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		"<testsuite name=\"runner selftest\" tests=\"%u\" failures=\"%u\" skipped=\"%u\" "
+		"time=\"%u.%03u\">\n",
+		s->n, s->failed, s->vacuous, (unsigned int)(s->ms / 1000),
+		(unsigned int)(s->ms % 1000));
+	for (unsigned int i = 0; i < s->n; i++) {
+		enum selftest_state state = selftest_state(s, i);
+
+		fputs("  <testcase classname=\"selftest\" name=\"", f);
+		put_escaped(selftest_attacks[i].name, f);
+		if (state == SELFTEST_FAILED)
+			fprintf(f, "\"><failure message=\"%s; expected %s\"/></testcase>\n",
+				error_name(s->attempts[i].full), error_name(selftest_attacks[i].expect));
+		else if (state == SELFTEST_VACUOUS)
+			fputs("\"><skipped message=\"works nowhere here\"/></testcase>\n", f);
+		else
+			fputs("\"/>\n", f);
+	}
+	fputs("</testsuite>\n", f);
+	return close_file(f, path, e);
+}
+
+/* -- html -------------------------------------------------------------------- */
+
+static const char style[] =
+	"<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+	"<title>runner selftest</title><style>\n"
+	"body{font:15px/1.45 system-ui,sans-serif;margin:2rem;color:#1a1f24;background:#fff}\n"
+	"h1{font-size:1.35rem;margin:0 0 .2rem}p{margin:.2rem 0 1rem;color:#4a545e}\n"
+	"table{border-collapse:collapse}\n"
+	"th,td{padding:.28rem .5rem;border-bottom:1px solid #e3e7eb;text-align:left}\n"
+	"thead th{position:sticky;top:0;background:#fff;vertical-align:bottom}\n"
+	"th.l{height:8.5rem;width:1.9rem;padding:0 .2rem .4rem}\n"
+	"th.l span{writing-mode:vertical-rl;transform:rotate(180deg);font-weight:500}\n"
+	"td.c{text-align:center;width:1.9rem}\n"
+	".on{background:#cfe8d5}.one{background:#f6dca8}.bad{background:#f3b9b4}\n"
+	".none{color:#87919b}.k{display:inline-block;padding:0 .5rem;margin-right:.6rem}\n"
+	"tfoot td{font-weight:600;border-bottom:0}\n"
+	"</style></head><body>\n";
+
+static void html_row(const struct selftest *s, unsigned int i, uint32_t shown, FILE *f)
+{
+	const struct attempt *t = &s->attempts[i];
+	enum selftest_state state = selftest_state(s, i);
+	const char *mark = selftest_walls(t) == 1 ? "one" : "on";
+
+	fputs("<tr><td>", f);
+	put_escaped(selftest_attacks[i].name, f);
+	fprintf(f, "</td><td class=\"%s\">%s</td>",
+		state == SELFTEST_FAILED    ? "bad"
+		: state == SELFTEST_VACUOUS ? "none"
+					    : "",
+		state == SELFTEST_VACUOUS ? "not on this kernel" : error_name(t->full));
+	for (int l = 0; s->ablated && l < LAYER_COUNT; l++)
+		if (shown >> l & 1)
+			fprintf(f, "<td class=\"c %s\">%s</td>",
+				t->stopped_by >> l & 1 ? mark : "",
+				t->stopped_by >> l & 1 ? "&#9679;" : "");
+	if (s->ablated)
+		fprintf(f, "<td class=\"c %s\">%s</td>",
+			t->base_stops && state == SELFTEST_CONTAINED ? mark : "",
+			t->base_stops && state == SELFTEST_CONTAINED ? "&#9679;" : "");
+	fputs("</tr>\n", f);
+}
+
+int selftest_write_html(const struct selftest *s, const char *path, struct err *e)
+{
+	FILE *f = open_file(path, e);
+	uint32_t shown = columns(s);
+
+	if (!f)
+		return -e->code;
+	fputs(style, f);
+	fprintf(f,
+		"<h1>runner selftest: %s</h1><p>runner %s on Linux %s &middot; %u attacks: %u "
+		"contained, %u failed, %u not on this kernel",
+		s->failed ? "FAILED" : "contained", RUNNER_VERSION, kernel(), s->n, s->contained,
+		s->failed, s->vacuous);
+	if (s->ablated)
+		fprintf(f, ", %u held by one wall only", s->single);
+	fputs("</p>\n", f);
+	if (s->ablated)
+		fputs("<p><span class=\"k on\">stops it alone</span><span class=\"k one\">the only "
+		      "wall</span><span class=\"k bad\">not contained</span></p>\n",
+		      f);
+	fputs("<table><thead><tr><th>attack</th><th>inside</th>", f);
+	for (int l = 0; s->ablated && l < LAYER_COUNT; l++)
+		if (shown >> l & 1)
+			fprintf(f, "<th class=\"l\"><span>%s</span></th>", layer_table[l]->name);
+	if (s->ablated)
+		fputs("<th class=\"l\"><span>cannot be left out</span></th>", f);
+	fputs("</tr></thead><tbody>\n", f);
+	for (unsigned int i = 0; i < s->n; i++)
+		html_row(s, i, shown, f);
+	fputs("</tbody>", f);
+	if (s->ablated) {
+		fputs("<tfoot><tr><td>attacks it stops</td><td></td>", f);
+		for (int l = 0; l < LAYER_COUNT; l++)
+			if (shown >> l & 1)
+				fprintf(f, "<td class=\"c\">%u</td>", score(s, l, false));
+		fputs("<td></td></tr></tfoot>", f);
+	}
+	fputs("</table></body></html>\n", f);
+	return close_file(f, path, e);
+}
