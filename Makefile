@@ -55,7 +55,7 @@ EMBED := $(addprefix $(O)/runner/,$(addsuffix .o,$(BASE) spec limits profile pro
 PROFILES := $(sort $(wildcard profiles/*.json))
 POLICIES := $(sort $(wildcard seccomp/*.json))
 
-.PHONY: all help demo check check-unit check-child check-docs check-e2e check-security check-vm golden \
+.PHONY: all help demo check check-unit check-child check-docs check-e2e check-security check-vm fuzz mutate golden \
 	bench soak deps check-deps install uninstall clean format lint
 .DELETE_ON_ERROR:
 
@@ -162,6 +162,35 @@ check-e2e: all $(PROBES) ## what a user sees, as root and as an ordinary user
 
 check-security: all $(PROBES) ## attacks, each with its control
 	$(Q)for t in tests/security/test_*.py; do BUILD=$(B) $(PYTHON) -W ignore $$t || exit 1; done
+
+# libFuzzer is clang's; everything is compiled once more for it.
+FUZZ_SECONDS ?= 60
+FUZZ_B := build-fuzz
+FUZZERS := profile policy options
+FUZZ_ROOMS := $(BASE) $(filter-out host,$(INPUT))
+FUZZ_SOURCES := $(FUZZ_ROOMS:%=runner/%.c) $(POLICY:%=seccomp/%.c) $(B)/builtin.c
+FUZZ_SEEDS_profile := $(PROFILES) $(wildcard tests/bad-profiles/*.json)
+FUZZ_SEEDS_policy := $(POLICIES)
+FUZZ_SEEDS_options := $(wildcard tests/fuzz/seeds/options/*)
+
+$(FUZZ_B)/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(FUZZ_SOURCES)
+	@mkdir -p $(@D)
+	$(Q)clang -std=gnu17 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-Irunner -I$(B) -o $@ $(filter %.c,$^) $(LIBS)
+
+.PRECIOUS: $(FUZZ_B)/%
+fuzz: $(FUZZERS:%=fuzz-%) ## fuzz the parsers, FUZZ_SECONDS=60 each
+
+fuzz-%: $(FUZZ_B)/%
+	$(Q)mkdir -p $(FUZZ_B)/corpus/$* $(FUZZ_B)/found
+	$(Q)cp $(FUZZ_SEEDS_$*) $(FUZZ_B)/corpus/$*
+	$(Q)$< -max_total_time=$(FUZZ_SECONDS) -timeout=10 -max_len=8192 -verbosity=0 \
+		-print_final_stats=1 -artifact_prefix=$(FUZZ_B)/found/ $(FUZZ_B)/corpus/$* 2>&1 | \
+		tee $(FUZZ_B)/$*.log | grep -E 'number_of_executed_units|ERROR|SUMMARY' || true
+	$(Q)! grep -qE 'ERROR: |SUMMARY: ' $(FUZZ_B)/$*.log
+
+mutate: all ## break runner in each of its layers; something must notice
+	$(Q)$(PYTHON) tests/mutate.py
 
 KERNEL ?= 6.1 6.12
 VM_CACHE ?= $(HOME)/.cache/runner-vm

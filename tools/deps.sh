@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# deps.sh SET...: install the Debian packages of the sets build, test and vm that are
+# deps.sh SET...: install the Debian packages of the sets build, test, fuzz and vm that are
 # missing. As root, or with sudo; when neither works, name the exact command.
 set -eu
 
@@ -9,6 +9,7 @@ build="gcc make libc6-dev binutils libseccomp-dev libcap-dev libjansson-dev libm
 test="libcunit1-dev python3 python3-numpy python3-pandas python3-jsonschema strace procps
 	util-linux iproute2 git mandoc"
 
+fuzz="clang"
 vm="qemu-system-x86 mmdebstrap e2fsprogs git"
 
 missing=
@@ -21,6 +22,7 @@ for set in "$@"; do
 		command -v node >/dev/null || packages="$packages nodejs"
 		;;
 	vm) packages=$vm ;;
+	fuzz) packages=$fuzz ;;
 	*)
 		echo "deps.sh: no set '$set'" >&2
 		exit 2
