@@ -30,7 +30,9 @@ static int parse(char **argv, struct wanted *w, struct err *e)
 	const struct {
 		const char *name;
 		const char **value;
-	} files[] = { { "--report", &w->report }, { "--junit", &w->junit }, { "--html", &w->html } };
+	} files[] = { { "--report", &w->report },
+		      { "--junit", &w->junit },
+		      { "--html", &w->html } };
 
 	for (int i = 1; argv[i]; i++) {
 		size_t k = 0;

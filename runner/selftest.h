@@ -21,8 +21,8 @@
 #include "layer/layer.h"
 
 enum control {
-	CONTROL_BARE, /* as the caller, outside: harmless there */
-	CONTROL_LAB,  /* as root of namespaces made for it */
+	CONTROL_BARE,	 /* as the caller, outside: harmless there */
+	CONTROL_LAB,	 /* as root of namespaces made for it */
 	CONTROL_ABLATED, /* inside, without the layers that can be left out */
 };
 
@@ -39,9 +39,9 @@ extern const struct attack selftest_attacks[]; /* ends with a row without a name
 enum { SELFTEST_MAX = 96, NO_ANSWER = -1 };
 
 struct attempt {
-	int full;	    /* errno inside, NO_ANSWER: the probe did not get that far */
-	int control;	    /* errno of the control */
-	int without_all;    /* errno with every removable layer left out */
+	int full;	     /* errno inside, NO_ANSWER: the probe did not get that far */
+	int control;	     /* errno of the control */
+	int without_all;     /* errno with every removable layer left out */
 	uint32_t stopped_by; /* bit i: layer i stops it alone */
 	bool base_stops;     /* what cannot be left out does */
 };

@@ -193,8 +193,7 @@ static void ablate(struct selftest *s, const struct attack *a, struct attempt *t
 		return;
 	}
 	for (int i = 0; i < LAYER_COUNT; i++)
-		if ((s->removable >> i & 1) &&
-		    inside(a, s->removable & ~(1u << i | needs(i))) > 0)
+		if ((s->removable >> i & 1) && inside(a, s->removable & ~(1u << i | needs(i))) > 0)
 			t->stopped_by |= 1u << i;
 }
 

@@ -124,8 +124,9 @@ static void write_attempt(struct jout *j, const struct selftest *s, unsigned int
 
 	jout_object(j, NULL);
 	jout_string(j, "attack", selftest_attacks[i].name);
-	jout_string(j, "state", selftest_state(s, i) == SELFTEST_FAILED ? "failed"
-								   : state_names[selftest_state(s, i)]);
+	jout_string(j, "state",
+		    selftest_state(s, i) == SELFTEST_FAILED ? "failed"
+							    : state_names[selftest_state(s, i)]);
 	jout_string(j, "inside", error_name(t->full));
 	jout_string(j, "expected", error_name(selftest_attacks[i].expect));
 	jout_string(j, "control", error_name(t->control));
@@ -199,7 +200,8 @@ int selftest_write_junit(const struct selftest *s, const char *path, struct err 
 		put_escaped(selftest_attacks[i].name, f);
 		if (state == SELFTEST_FAILED)
 			fprintf(f, "\"><failure message=\"%s; expected %s\"/></testcase>\n",
-				error_name(s->attempts[i].full), error_name(selftest_attacks[i].expect));
+				error_name(s->attempts[i].full),
+				error_name(selftest_attacks[i].expect));
 		else if (state == SELFTEST_VACUOUS)
 			fputs("\"><skipped message=\"works nowhere here\"/></testcase>\n", f);
 		else
@@ -242,8 +244,7 @@ static void html_row(const struct selftest *s, unsigned int i, uint32_t shown, F
 		state == SELFTEST_VACUOUS ? "not on this kernel" : error_name(t->full));
 	for (int l = 0; s->ablated && l < LAYER_COUNT; l++)
 		if (shown >> l & 1)
-			fprintf(f, "<td class=\"c %s\">%s</td>",
-				t->stopped_by >> l & 1 ? mark : "",
+			fprintf(f, "<td class=\"c %s\">%s</td>", t->stopped_by >> l & 1 ? mark : "",
 				t->stopped_by >> l & 1 ? "&#9679;" : "");
 	if (s->ablated)
 		fprintf(f, "<td class=\"c %s\">%s</td>",

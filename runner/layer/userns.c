@@ -257,6 +257,12 @@ IN_CHILD static int prove_identity(struct child *c)
 
 	raw3(SYS_getresuid, &u[0], &u[1], &u[2]);
 	raw3(SYS_getresgid, &g[0], &g[1], &g[2]);
+	/* Rootless the caller's groups cannot be dropped (setgroups(2) is denied). */
+	r = child_check(c, LAYER_IDENTITY,
+			!p->host->privileged || raw2(SYS_getgroups, 0, NULL) == 0,
+			"a supplementary group of root's is left");
+	if (r < 0)
+		return r;
 	r = child_check(c, LAYER_IDENTITY, u[0] == uid && u[1] == uid && u[2] == uid,
 			"the user id is another one");
 	if (r < 0)
