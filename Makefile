@@ -55,7 +55,7 @@ EMBED := $(addprefix $(O)/runner/,$(addsuffix .o,$(BASE) spec limits profile pro
 PROFILES := $(sort $(wildcard profiles/*.json))
 POLICIES := $(sort $(wildcard seccomp/*.json))
 
-.PHONY: all help demo check check-unit check-child check-docs check-e2e check-security check-vm fuzz mutate golden \
+.PHONY: all help demo check check-unit check-child check-docs check-e2e check-security check-vm security fuzz mutate golden \
 	bench soak deps check-deps install uninstall clean format lint
 .DELETE_ON_ERROR:
 
@@ -142,7 +142,8 @@ PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
 check: check-deps ## run every test (installs what it needs)
 	$(Q)$(MAKE) --no-print-directory check-unit check-child check-docs check-e2e check-security
-	$(Q)sh tools/deps.sh vm
+	$(Q)sh tools/deps.sh fuzz vm
+	$(Q)$(MAKE) --no-print-directory FUZZ_SECONDS=10 fuzz
 	$(Q)$(MAKE) --no-print-directory check-vm
 
 check-unit: $(B)/unit ## unit tests: no privileges, milliseconds
@@ -194,6 +195,9 @@ mutate: all ## break runner in each of its layers; something must notice
 
 KERNEL ?= 6.1 6.12
 VM_CACHE ?= $(HOME)/.cache/runner-vm
+
+security: check-security ## attacks, and what runner says of itself
+	$(Q)$(B)/runner selftest --ablate
 
 check-vm: all $(PROBES) ## the same on other kernels, with cgroup v2 (KERNEL="6.1 6.12" or a vmlinuz)
 	$(Q)for k in $(KERNEL); do BUILD=$(B) $(PYTHON) tests/vm/boot.py --cache $(VM_CACHE) \
