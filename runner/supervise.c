@@ -317,8 +317,10 @@ static void collect(struct watch *w)
 	o->survivors = w->proc_fd >= 0 ? tree_count(w->proc_fd) : -1;
 	if (w->run->cgroup.fd >= 0) {
 		cgroup_read(&w->run->cgroup, &o->cgroup);
-		o->user_us = o->cgroup.user_us;
-		o->system_us = o->cgroup.system_us;
+		if (o->cgroup.user_us != UNLIMITED && o->cgroup.system_us != UNLIMITED) {
+			o->user_us = o->cgroup.user_us;
+			o->system_us = o->cgroup.system_us;
+		}
 		o->cgroup_left = !cgroup_remove(&w->run->cgroup);
 	}
 	if (w->run->out >= 0)
