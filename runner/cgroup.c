@@ -71,7 +71,7 @@ static const struct setting settings[] = {
 	{ "cpu.max", LIMIT(cpus_milli), NULL, false },
 };
 
-static void word_value(const struct setting *s, uint64_t limit, char *ret, size_t size)
+static void format_setting(const struct setting *s, uint64_t limit, char *ret, size_t size)
 {
 	if (s->value)
 		snprintf(ret, size, "%s", s->value);
@@ -96,7 +96,7 @@ static int set_limits(int fd, const struct spec_limits *limits, struct err *e)
 		memcpy(&limit, (const char *)limits + s->limit, sizeof(limit));
 		if (limit == UNLIMITED)
 			continue;
-		word_value(s, limit, text, sizeof(text));
+		format_setting(s, limit, text, sizeof(text));
 		r = write_file(fd, s->file, text);
 		if (r == -ENOENT && s->optional)
 			continue;
@@ -136,14 +136,18 @@ static int make_locked(struct cgroup *c)
 	if (r < 0)
 		return r == -EEXIST ? 1 : r;
 	c->fd = openat(c->base_fd, c->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (c->fd < 0)
-		return errno == ENOENT ? 1 : -errno;
+	if (c->fd < 0) {
+		r = errno == ENOENT ? 1 : -errno;
+		unlinkat(c->base_fd, c->name, AT_REMOVEDIR);
+		return r;
+	}
 	if (flock(c->fd, LOCK_EX | LOCK_NB) == 0 && fstat(c->fd, &opened) == 0 &&
 	    fstatat(c->base_fd, c->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    opened.st_ino == named.st_ino) {
 		fsetxattr(c->fd, MARK, "1", 1, 0); /* else it is only removed when empty */
 		return 0;
 	}
+	unlinkat(c->base_fd, c->name, AT_REMOVEDIR); /* unless a sweeper was faster */
 	fd_close(&c->fd);
 	return 1;
 }

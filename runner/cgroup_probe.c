@@ -183,11 +183,9 @@ static void explain_busy(struct host_cgroup *ret, bool privileged)
 			 privileged ? "" : "--user ");
 	else
 		snprintf(ret->remedy, sizeof(ret->remedy),
-			 "give the caller a cgroup of its own (cgroups(7), delegation): mkdir "
-			 "%s/agents "
-			 "%s/agents/caller%s, write +memory +pids +cpu +io to "
-			 "agents/cgroup.subtree_control, start the caller in agents/caller",
-			 "/sys/fs/cgroup", "/sys/fs/cgroup",
+			 "give the caller a cgroup of its own (cgroups(7), delegation): below "
+			 "/sys/fs/cgroup make agents and agents/caller%s, write +memory +pids +cpu "
+			 "+io to agents/cgroup.subtree_control, start the caller in agents/caller",
 			 privileged ? ", setfattr -n user.delegate -v 1 agents"
 				    : ", chown both and their cgroup.* files");
 }

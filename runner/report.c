@@ -77,26 +77,32 @@ static void write_cpu(struct jout *j, const struct spec_limits *l, const struct 
 	jout_end_object(j);
 }
 
-static void write_memory(struct jout *j, const struct spec_limits *l, bool rlimits,
+/* The best evidence there is, and of what. */
+static uint64_t memory_peak(const struct outcome *o, const char **ret_of)
+{
+	*ret_of = "tree";
+	if (o->cgroup.valid && o->cgroup.memory_peak != UNLIMITED)
+		return o->cgroup.memory_peak;
+	*ret_of = o->tree_bytes > o->maxrss_bytes ? "tree, sampled" : "largest process";
+	return o->tree_bytes > o->maxrss_bytes ? o->tree_bytes : o->maxrss_bytes;
+}
+
+static void write_memory(struct jout *j, const struct spec_limits *l, const struct plan *plan,
 			 const struct outcome *o)
 {
 	const struct cgroup_usage *c = &o->cgroup;
-	bool sampled = o->tree_bytes > o->maxrss_bytes;
+	const char *of;
 
 	jout_object(j, "memory");
-	if (c->valid && c->memory_peak != UNLIMITED) {
-		jout_uint(j, "peak_bytes", c->memory_peak);
-		jout_string(j, "peak_of", "tree");
-	} else {
-		jout_uint(j, "peak_bytes", sampled ? o->tree_bytes : o->maxrss_bytes);
-		jout_string(j, "peak_of", sampled ? "tree, sampled" : "largest process");
-	}
+	jout_uint(j, "peak_bytes", memory_peak(o, &of));
+	jout_string(j, "peak_of", of);
 	jout_limit(j, "limit_bytes", l->memory);
 	jout_string(j, "enforced_by",
-		    l->memory == UNLIMITED ? NULL
-		    : c->valid		   ? "cgroup"
-		    : rlimits		   ? "rlimit_data and watchdog"
-					   : "watchdog");
+		    l->memory == UNLIMITED	    ? NULL
+		    : !plan			    ? "nothing"
+		    : c->valid			    ? "cgroup"
+		    : plan_has(plan, LAYER_RLIMITS) ? "rlimit_data and watchdog"
+						    : "watchdog");
 	jout_limit(j, "high_bytes", l->memory_high);
 	known(j, "oom_kills", c->valid ? c->oom_kill : UNLIMITED);
 	known(j, "limit_reached", c->valid ? c->memory_max : UNLIMITED);
@@ -167,9 +173,7 @@ static void write_pressure(struct jout *j, const struct cgroup_usage *c)
 static void write_nearest(struct jout *j, const struct spec_limits *l, const struct outcome *o)
 {
 	const struct cgroup_usage *c = &o->cgroup;
-	uint64_t memory = c->valid && c->memory_peak != UNLIMITED ? c->memory_peak
-			  : o->tree_bytes > o->maxrss_bytes	  ? o->tree_bytes
-								  : o->maxrss_bytes;
+	const char *of;
 	const struct {
 		const char *name;
 		uint64_t used;
@@ -177,7 +181,7 @@ static void write_nearest(struct jout *j, const struct spec_limits *l, const str
 	} rows[] = {
 		{ "wall_time", o->wall_ns / 1000000, l->wall_ms },
 		{ "cpu_time", (o->user_us + o->system_us) / 1000, l->cpu_ms },
-		{ "memory", memory, l->memory },
+		{ "memory", memory_peak(o, &of), l->memory },
 		{ "pids", c->valid && c->pids_peak != UNLIMITED ? c->pids_peak - 1 : 0, l->pids },
 		{ "output", o->out.bytes > o->err.bytes ? o->out.bytes : o->err.bytes, l->output },
 	};
@@ -210,7 +214,7 @@ static void write_usage(struct jout *j, const struct spec *spec, const struct pl
 
 	jout_milli(j, "wall_ms", o->wall_ns / 1000);
 	write_cpu(j, l, o);
-	write_memory(j, l, rlimits, o);
+	write_memory(j, l, plan, o);
 	write_pids(j, l, rlimits, o);
 	write_cpu_limit(j, l, plan, o);
 	jout_object(j, "wall_limit");
