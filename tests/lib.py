@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -74,6 +75,43 @@ def sandbox(options, command, actor="root", report=True, **kwargs):
     return result
 
 
+def doctor(actor, layer):
+    """What doctor says of a layer, to that actor."""
+    return json.loads(run([RUNNER, "doctor", "--json"], actor).out)["layers"][layer]
+
+
+def has_cgroup(actor):
+    return doctor(actor, "cgroup")["state"] == "ok"
+
+
+def cgroup_base(actor):
+    """The directory below which the actor's runs get their cgroups."""
+    return doctor(actor, "cgroup")["detail"].split(" below ")[1]
+
+
+def cgroups(actor):
+    return [n for n in os.listdir(cgroup_base(actor)) if n.startswith("runner-")]
+
+
+def wait_until(condition, seconds):
+    """Poll for the event; the deadline only bounds a failure."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.002)
+    return condition()
+
+
+def alive(pid):
+    """A zombie is dead; when its new parent notices is not ours to say."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def room(actor="root", mode=0o755):
     """A fresh directory that belongs to the actor; removed at the end."""
     path = tempfile.mkdtemp(dir=ROOM)
@@ -109,6 +147,14 @@ class PerActor(Case):
         for actor in ACTORS:
             with self.subTest(actor=actor):
                 check(actor)
+
+
+class Scripts(PerActor):
+    def script(self, text):
+        return write(os.path.join(room("root", 0o755), "s.py"), text)
+
+    def run_script(self, options, text, actor, *args):
+        return sandbox(options, [self.script(text)] + list(args), actor)
 
 
 def main():

@@ -33,27 +33,8 @@ def descendants(pid):
     return found
 
 
-def wait_until(condition, seconds):
-    """Poll for the event; the deadline only bounds a failure."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.002)
-    return condition()
-
-
-def alive(pid):
-    """A zombie is dead; when its new parent notices is not ours to say."""
-    try:
-        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as f:
-            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
 def gone(pids):
-    return not any(alive(p) for p in pids)
+    return not any(lib.alive(p) for p in pids)
 
 
 class Runs(lib.PerActor):
@@ -201,7 +182,7 @@ class Leftovers(Runs):
             self.assertGreaterEqual(len(tree), 4)
             p.kill()
             before = time.monotonic()
-            self.assertTrue(wait_until(lambda: gone(tree), 5), tree)
+            self.assertTrue(lib.wait_until(lambda: gone(tree), 5), tree)
             self.assertLess(time.monotonic() - before, 0.1)
             p.communicate()
         self.each(check)
@@ -224,8 +205,8 @@ class Leftovers(Runs):
 
             def left():
                 found = lib.run(["pgrep", "-f", name], "root").out.split()
-                return [f for f in found if alive(int(f))]
-            self.assertTrue(wait_until(lambda: not left(), 2), left())
+                return [f for f in found if lib.alive(int(f))]
+            self.assertTrue(lib.wait_until(lambda: not left(), 2), left())
         self.each(check)
 
     def test_kill_9_at_each_step(self):
@@ -250,21 +231,17 @@ class Leftovers(Runs):
 
             def left():
                 found = lib.run(["pgrep", "-f", name], "root").out.split()
-                return [f for f in found if alive(int(f))]
-            self.assertTrue(wait_until(lambda: not left(), 2), left())
-            self.assertGreater(killed, 5)
+                return [f for f in found if lib.alive(int(f))]
+            self.assertTrue(lib.wait_until(lambda: not left(), 2), left())
+            self.assertGreater(killed, steps // stride // 3)
             with open("/proc/self/mountinfo", encoding="utf-8") as f:
                 self.assertEqual(f.read(), mounts)
             # A cgroup that is left goes with the next run.
-            cgroup = json.loads(lib.run([lib.RUNNER, "doctor", "--json"], actor).out)
-            cgroup = cgroup["layers"]["cgroup"]
-            if cgroup["state"] == "ok":
-                base = cgroup["detail"].split(" below ")[1]
-
+            if lib.has_cgroup(actor):
                 def swept():
                     self.ok(lib.sandbox([], ["--", "true"], actor))
-                    return not [n for n in os.listdir(base) if n.startswith("runner-")]
-                self.assertTrue(wait_until(swept, 10), os.listdir(base))
+                    return not lib.cgroups(actor)
+                self.assertTrue(lib.wait_until(swept, 10), lib.cgroups(actor))
         self.each(check)
 
     def test_the_tree_is_real(self):

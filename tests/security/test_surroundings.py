@@ -255,6 +255,7 @@ class Resources(Runs):
                 self.assertEqual(r.report["reason"], "memory", repr(r))
             else:
                 self.assertEqual(number(r), errno.ENOMEM, repr(r))
+                self.assertEqual(r.report["memory"]["enforced_by"], "rlimit_data and watchdog")
             r = self.inside(["touch_memory", "80"], actor, ["--memory", "128m"])
             self.assertEqual(number(r), 0, repr(r))
         self.each(check)

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Many at once, from threads, and what becomes of a run when its caller ends."""
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import lib
+
+
+class Many(lib.Scripts):
+    def test_sixty_four_at_once(self):
+        def check(actor):
+            running = [subprocess.Popen(
+                lib.as_actor(actor, [lib.RUNNER, "exec", "--", "sh", "-c",
+                                     "echo %d; exit %d" % (i, i)]),
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                text=True) for i in range(64)]
+            for i, p in enumerate(running):
+                out, err = p.communicate(timeout=300)
+                self.assertEqual((p.returncode, out), (i, "%d\n" % i), err)
+            if lib.has_cgroup(actor):
+                self.assertEqual(lib.cgroups(actor), [])
+        self.each(check)
+
+    def test_sleepers_run_side_by_side(self):
+        def check(actor):
+            argv = lib.as_actor(actor, [lib.RUNNER, "exec", "--", "sleep", "1"])
+            before = time.monotonic()
+            for p in [subprocess.Popen(argv) for _ in range(5)]:
+                p.wait()
+            self.assertLess(time.monotonic() - before, 2.5)
+        self.each(check)
+
+    def test_from_threads(self):
+        def check(actor):
+            results = []
+
+            def one(i):
+                results.append((i, lib.sandbox([], ["--", "sh", "-c", "exit %d" % i], actor).status))
+            threads = [threading.Thread(target=one, args=(i,)) for i in range(8)]
+            for t in threads:
+                t.start()
+            for t in threads:
+                t.join()
+            self.assertEqual(sorted(results), [(i, i) for i in range(8)])
+        self.each(check)
+
+
+class Caller(lib.Scripts):
+    """Who started it: when that process ends, the run does; a thread may end."""
+    STARTER = """
+import os, signal, subprocess, sys, threading, time
+# Whoever runs the tests may have been started by nohup.
+signal.signal(signal.SIGHUP, signal.SIG_IGN if sys.argv[1] == "alone" else signal.SIG_DFL)
+def start():
+    global p
+    p = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                         stderr=subprocess.DEVNULL, text=True)
+    assert p.stdout.readline() == "ready\\n"
+t = threading.Thread(target=start)
+t.start()
+t.join()
+print(p.pid, flush=True)
+if sys.argv[1] == "thread":
+    time.sleep(1)
+    print(p.poll(), flush=True)
+    p.kill()
+"""
+
+    def starter(self, how, actor):
+        path = self.script(self.STARTER)
+        argv = [sys.executable, path, how, lib.RUNNER, "exec", "--", "sh", "-c",
+                               "echo ready; sleep 300"]
+        return lib.run(argv, actor)
+
+    def test_the_process_ends(self):
+        def check(actor):
+            r = self.starter("process", actor)
+            self.assertTrue(lib.wait_until(lambda: not lib.alive(int(r.out)), 20), repr(r))
+        self.each(check)
+
+    def test_a_thread_ends(self):
+        def check(actor):
+            r = self.starter("thread", actor)
+            self.assertEqual(r.out.splitlines()[1], "None", repr(r))
+        self.each(check)
+
+    def test_nohup_means_to_go_on(self):
+        def check(actor):
+            r = self.starter("alone", actor)
+            pid = int(r.out)
+            self.assertFalse(lib.wait_until(lambda: not lib.alive(pid), 0.5), repr(r))
+            os.kill(pid, signal.SIGKILL)
+        self.each(check)
+
+
+if __name__ == "__main__":
+    lib.main()
