@@ -24,27 +24,10 @@
 /* Where runner itself goes when it was alone in the cgroup it hands down from. */
 #define OWN_LEAF "runner.self"
 
-static int write_file(int dir_fd, const char *name, const char *text)
-{
-	int fd = openat(dir_fd, name, O_WRONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	n = write(fd, text, strlen(text));
-	n = n < 0 ? -errno : 0;
-	close(fd);
-	return (int)n;
-}
-
 /* The file's text, or "" when this kernel has no such file. */
 static const char *read_file(int dir_fd, const char *name, char *ret, size_t size)
 {
-	int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, ret, size - 1);
-
-	ret[n > 0 ? n : 0] = '\0';
-	fd_close(&fd);
+	fd_read_text(dir_fd, name, ret, size);
 	return ret;
 }
 
@@ -97,7 +80,7 @@ static int set_limits(int fd, const struct spec_limits *limits, struct err *e)
 		if (limit == UNLIMITED)
 			continue;
 		format_setting(s, limit, text, sizeof(text));
-		r = write_file(fd, s->file, text);
+		r = fd_write_text(fd, s->file, text);
 		if (r == -ENOENT && s->optional)
 			continue;
 		if (r < 0) {
@@ -162,13 +145,13 @@ static int prepare_base(const struct host_cgroup *host, int base_fd, struct err 
 		if (r < 0 && r != -EEXIST)
 			return err_set(e, -r, "cgroup '%s/" OWN_LEAF "': %s", host->base,
 				       strerror(-r));
-		r = write_file(base_fd, OWN_LEAF "/cgroup.procs", "0");
+		r = fd_write_text(base_fd, OWN_LEAF "/cgroup.procs", "0");
 		if (r < 0)
 			return err_set(e, -r, "cgroup '%s/" OWN_LEAF "' cannot be entered: %s",
 				       host->base, strerror(-r));
 	}
 	if (*word)
-		r = write_file(base_fd, "cgroup.subtree_control", word);
+		r = fd_write_text(base_fd, "cgroup.subtree_control", word);
 	if (r < 0)
 		return err_set(e, -r, "cgroup '%s' cannot hand down '%s': %s", host->base, word,
 			       strerror(-r));
@@ -293,7 +276,7 @@ void cgroup_read(const struct cgroup *c, struct cgroup_usage *ret)
 void cgroup_kill(const struct cgroup *c)
 {
 	/* Linux 5.14; before that the end of init's pid namespace does it. */
-	(void)write_file(c->fd, "cgroup.kill", "1");
+	(void)fd_write_text(c->fd, "cgroup.kill", "1");
 }
 
 /* The dead leave a moment after they are reaped. */
@@ -321,33 +304,23 @@ bool cgroup_remove(struct cgroup *c)
 	return removed;
 }
 
-static void sweep_one(int base_fd, const char *name)
+static void sweep_one(int base_fd, const char *name, void *arg)
 {
-	cleanup_fd int fd = openat(base_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	const struct cgroup *own = arg;
+	cleanup_fd int fd = -1;
 
+	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0 || strcmp(name, own->name) == 0)
+		return;
+	fd = openat(base_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return;
-	if (fgetxattr(fd, MARK, NULL, 0) >= 0 && write_file(fd, "cgroup.kill", "1") == 0)
+	if (fgetxattr(fd, MARK, NULL, 0) >= 0 && fd_write_text(fd, "cgroup.kill", "1") == 0)
 		remove_within(base_fd, name, 50);
 	else
 		unlinkat(base_fd, name, AT_REMOVEDIR); /* only if nobody is in it */
 }
 
-void cgroup_sweep(const struct cgroup *c)
+void cgroup_sweep(struct cgroup *c)
 {
-	char entries[4096] __attribute__((aligned(8)));
-	long n;
-
-	if (raw3(SYS_lseek, c->base_fd, 0, SEEK_SET) < 0)
-		return;
-	while ((n = raw3(SYS_getdents64, c->base_fd, entries, sizeof(entries))) > 0)
-		for (long at = 0; at < n;) {
-			/* struct linux_dirent64: ino 8, off 8, reclen 2, type 1, name */
-			const char *name = entries + at + 19;
-
-			if (strncmp(name, PREFIX, strlen(PREFIX)) == 0 &&
-			    strcmp(name, c->name) != 0)
-				sweep_one(c->base_fd, name);
-			at += *(const uint16_t *)(const void *)(entries + at + 16);
-		}
+	fd_each_entry(c->base_fd, sweep_one, c);
 }

@@ -80,6 +80,6 @@ uint64_t cgroup_oom_kills(const struct cgroup *c);
 bool cgroup_remove(struct cgroup *c);
 
 /** Remove what killed runners left beside it. */
-void cgroup_sweep(const struct cgroup *c);
+void cgroup_sweep(struct cgroup *c);
 
 #endif

@@ -27,19 +27,11 @@ enum { NEEDED = 2, CONTROLLERS = 4 };
 static bool read_file(const char *dir, const char *name, char *ret, size_t size)
 {
 	char path[320];
-	ssize_t n;
-	int fd;
 
 	ret[0] = '\0';
 	if ((size_t)snprintf(path, sizeof(path), "%s/%s", dir, name) >= sizeof(path))
 		return false;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	n = read(fd, ret, size - 1);
-	close(fd);
-	ret[n > 0 ? n : 0] = '\0';
-	return n >= 0;
+	return fd_read_text(AT_FDCWD, path, ret, size) >= 0;
 }
 
 static bool has_word(const char *text, const char *word)

@@ -128,15 +128,6 @@ static bool seccomp_refuses(const struct attack *a)
 	return strstr(text, "\"layer\": \"seccomp\"") != NULL;
 }
 
-static bool write_to(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) >= 0;
-
-	fd_close(&fd);
-	return ok;
-}
-
 /* As root of fresh namespaces, where nothing can be broken but these. */
 static int in_lab(const struct attack *a)
 {
@@ -159,9 +150,9 @@ static int in_lab(const struct attack *a)
 		dup2(null, 2);
 		if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC |
 			    CLONE_NEWNET) == 0 &&
-		    write_to("/proc/self/setgroups", "deny") &&
-		    write_to("/proc/self/gid_map", gid_map) &&
-		    write_to("/proc/self/uid_map", uid_map))
+		    fd_write_text(AT_FDCWD, "/proc/self/setgroups", "deny") == 0 &&
+		    fd_write_text(AT_FDCWD, "/proc/self/gid_map", gid_map) == 0 &&
+		    fd_write_text(AT_FDCWD, "/proc/self/uid_map", uid_map) == 0)
 			execl(self, "runner", "__probe", a->probe, a->arg, (char *)NULL);
 		_exit(1);
 	}

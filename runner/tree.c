@@ -10,30 +10,31 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/raw.h"
+#include "base/fd.h"
+
+struct visit {
+	void (*each)(int proc_fd, const char *pid, void *arg);
+	void *arg;
+	int count;
+};
+
+static void visit_entry(int proc_fd, const char *name, void *arg)
+{
+	struct visit *v = arg;
+
+	if (name[0] < '1' || name[0] > '9')
+		return;
+	v->count++;
+	if (v->each)
+		v->each(proc_fd, name, v->arg);
+}
 
 /* Call `each` for every process. Returns how many there were, or -1. */
 static int for_each(int proc_fd, void (*each)(int proc_fd, const char *pid, void *arg), void *arg)
 {
-	char entries[4096] __attribute__((aligned(8)));
-	int count = 0;
-	long n;
+	struct visit v = { each, arg, 0 };
 
-	if (raw3(SYS_lseek, proc_fd, 0, SEEK_SET) < 0)
-		return -1;
-	while ((n = raw3(SYS_getdents64, proc_fd, entries, sizeof(entries))) > 0)
-		for (long at = 0; at < n;) {
-			/* struct linux_dirent64: ino 8, off 8, reclen 2, type 1, name */
-			const char *name = entries + at + 19;
-
-			if (name[0] >= '1' && name[0] <= '9') {
-				count++;
-				if (each)
-					each(proc_fd, name, arg);
-			}
-			at += *(const uint16_t *)(const void *)(entries + at + 16);
-		}
-	return n < 0 ? -1 : count;
+	return fd_each_entry(proc_fd, visit_entry, &v) < 0 ? -1 : v.count;
 }
 
 int tree_count(int proc_fd)
@@ -41,23 +42,23 @@ int tree_count(int proc_fd)
 	return for_each(proc_fd, NULL, NULL);
 }
 
+static ssize_t read_of(int proc_fd, const char *pid, const char *name, char *ret, size_t size)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "%s/%s", pid, name);
+	return fd_read_text(proc_fd, path, ret, size);
+}
+
 /* proc_pid_stat(5): fields 14 to 17 are utime, stime, cutime, cstime in ticks. */
 static void add_ticks(int proc_fd, const char *pid, void *arg)
 {
 	uint64_t *ticks = arg; /* user, system */
-	char path[32];
 	char text[1024];
 	const char *p;
-	ssize_t n;
-	int fd;
 
-	snprintf(path, sizeof(path), "%s/stat", pid);
-	fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (read_of(proc_fd, pid, "stat", text, sizeof(text)) <= 0)
 		return; /* it has just ended; its parent counts it now */
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
 	/* The name may hold anything, also parentheses: the last one ends it. */
 	p = strrchr(text, ')');
 	for (int field = 2; p && field < 14; field++)
@@ -81,30 +82,16 @@ struct tree_cpu tree_cpu(int proc_fd)
 
 /* -- memory ------------------------------------------------------------------ */
 
-static ssize_t read_at(int dir_fd, const char *pid, const char *name, char *ret, size_t size)
-{
-	char path[48];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", pid, name);
-	fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	n = read(fd, ret, size - 1);
-	close(fd);
-	ret[n > 0 ? n : 0] = '\0';
-	return n;
-}
-
-/* proc_pid_statm(5): size, resident, shared, ... in pages. Pages shared by several
- * processes are counted for each: never too little of what is mapped. */
+/*
+ * proc_pid_statm(5): size, resident, shared, ... in pages. Pages shared by several
+ * processes are counted for each: never too little of what is mapped.
+ */
 static void add_resident(int proc_fd, const char *pid, void *arg)
 {
 	char text[128];
 	const char *p;
 
-	if (read_at(proc_fd, pid, "statm", text, sizeof(text)) <= 0)
+	if (read_of(proc_fd, pid, "statm", text, sizeof(text)) <= 0)
 		return;
 	p = strchr(text, ' ');
 	if (p)
@@ -118,7 +105,7 @@ static void add_proportional(int proc_fd, const char *pid, void *arg)
 	uint64_t *sums = arg;
 	char text[2048];
 
-	if (read_at(proc_fd, pid, "smaps_rollup", text, sizeof(text)) <= 0) {
+	if (read_of(proc_fd, pid, "smaps_rollup", text, sizeof(text)) <= 0) {
 		/* It made itself undumpable, and we are not root: all of it is its own. */
 		add_resident(proc_fd, pid, &sums[0]);
 		return;
@@ -139,35 +126,32 @@ struct memfds {
 	uint64_t bytes;
 };
 
+static void add_memfd(int fd_dir, const char *name, void *arg)
+{
+	struct memfds *m = arg;
+	unsigned int i = 0;
+	struct stat st;
+
+	if (fstatat(fd_dir, name, &st, 0) < 0 || st.st_dev != m->dev || !S_ISREG(st.st_mode))
+		return;
+	while (i < m->n && m->seen[i] != st.st_ino)
+		i++;
+	if (i < m->n || m->n == sizeof(m->seen) / sizeof(m->seen[0]))
+		return;
+	m->seen[m->n++] = st.st_ino;
+	m->bytes += (uint64_t)st.st_blocks * 512;
+}
+
 static void add_memfds(int proc_fd, const char *pid, void *arg)
 {
-	char entries[4096] __attribute__((aligned(8)));
-	struct memfds *m = arg;
 	char path[48];
-	long n;
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/fd", pid);
 	fd = openat(proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	while ((n = raw3(SYS_getdents64, fd, entries, sizeof(entries))) > 0)
-		for (long at = 0; at < n;
-		     at += *(const uint16_t *)(const void *)(entries + at + 16)) {
-			const char *name = entries + at + 19;
-			unsigned int i = 0;
-			struct stat st;
-
-			if (name[0] == '.' || fstatat(fd, name, &st, 0) < 0 ||
-			    st.st_dev != m->dev || !S_ISREG(st.st_mode))
-				continue;
-			while (i < m->n && m->seen[i] != st.st_ino)
-				i++;
-			if (i < m->n || m->n == sizeof(m->seen) / sizeof(m->seen[0]))
-				continue;
-			m->seen[m->n++] = st.st_ino;
-			m->bytes += (uint64_t)st.st_blocks * 512;
-		}
+	fd_each_entry(fd, add_memfd, arg);
 	close(fd);
 }
 

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
 #include "base/fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/raw.h"
 
 int fd_write_all(int fd, const void *data, size_t length)
 {
@@ -55,4 +60,44 @@ int fd_read_all(int fd, size_t limit, char **ret, size_t *ret_length)
 	buffer = NULL;
 	*ret_length = length;
 	return 0;
+}
+
+ssize_t fd_read_text(int dir_fd, const char *path, char *ret, size_t size)
+{
+	cleanup_fd int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -errno : read(fd, ret, size - 1);
+
+	if (fd >= 0 && n < 0)
+		n = -errno;
+	ret[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
+int fd_write_text(int dir_fd, const char *path, const char *text)
+{
+	cleanup_fd int fd = openat(dir_fd, path, O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+int fd_each_entry(int dir_fd, void (*each)(int dir_fd, const char *name, void *arg), void *arg)
+{
+	char entries[4096] __attribute__((aligned(8)));
+	int count = 0;
+	long n;
+
+	if (lseek(dir_fd, 0, SEEK_SET) < 0)
+		return -errno;
+	while ((n = raw3(SYS_getdents64, dir_fd, entries, sizeof(entries))) > 0)
+		for (long at = 0; at < n;) {
+			/* struct linux_dirent64: ino 8, off 8, reclen 2, type 1, name */
+			const char *name = entries + at + 19;
+
+			at += *(const uint16_t *)(const void *)(entries + at + 16);
+			if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+				continue;
+			count++;
+			each(dir_fd, name, arg);
+		}
+	return n < 0 ? (int)n : count;
 }

@@ -46,4 +46,20 @@ int fd_write_all(int fd, const void *data, size_t length);
  */
 int fd_read_all(int fd, size_t limit, char **ret, size_t *ret_length);
 
+/**
+ * A file of the kernel's (procfs, sysfs, cgroupfs): one read of at most size - 1
+ * bytes, NUL-terminated. Returns their number or -errno; *ret is "" then.
+ */
+ssize_t fd_read_text(int dir_fd, const char *path, char *ret, size_t size);
+
+/** Write a word to such a file, in one write. Returns 0 or -errno. */
+int fd_write_text(int dir_fd, const char *path, const char *text);
+
+/**
+ * Call `each` for every entry of a directory from its start, "." and ".." left out.
+ * The descriptor can be used again, which readdir(3) would not let us. Returns how
+ * many there were, or -errno.
+ */
+int fd_each_entry(int dir_fd, void (*each)(int dir_fd, const char *name, void *arg), void *arg);
+
 #endif

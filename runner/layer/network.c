@@ -144,15 +144,11 @@ static void send_to_another_cpu(long task, const struct host *host)
 /* Is more running than there are CPUs? The fourth number of /proc/loadavg (proc(5)). */
 static bool is_crowded(const struct host *host)
 {
-	char text[64] = "";
+	char text[64];
 	const char *p = text;
 	unsigned int running = 0;
-	long fd = raw4(SYS_openat, AT_FDCWD, "/proc/loadavg", O_RDONLY | O_CLOEXEC, 0);
 
-	if (fd < 0)
-		return false;
-	raw3(SYS_read, fd, text, sizeof(text) - 1);
-	raw1(SYS_close, fd);
+	fd_read_text(AT_FDCWD, "/proc/loadavg", text, sizeof(text));
 	for (int spaces = 0; *p && spaces < 3; p++)
 		spaces += *p == ' ';
 	for (; *p >= '0' && *p <= '9'; p++)

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/raw.h"
 #include "layer/layer.h"
 
@@ -83,15 +84,10 @@ static void plan_affinity(struct plan *plan)
 
 static int core_pattern_is_a_pipe(void)
 {
-	char first = 0;
-	int fd = open("/proc/sys/kernel/core_pattern", O_RDONLY | O_CLOEXEC);
+	char text[8];
 
-	if (fd < 0)
-		return 0;
-	if (read(fd, &first, 1) < 0)
-		first = 0;
-	close(fd);
-	return first == '|';
+	fd_read_text(AT_FDCWD, "/proc/sys/kernel/core_pattern", text, sizeof(text));
+	return text[0] == '|';
 }
 
 static int plan_rlimits(struct plan *plan, struct err *e)

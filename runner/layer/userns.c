@@ -25,6 +25,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/raw.h"
 #include "layer/layer.h"
 #include "layer/ns.h"
@@ -49,15 +50,11 @@ static const char unprivileged_userns_remedy[] =
 
 static int read_sysctl(const char *path)
 {
-	char text[24] = "";
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n;
+	char text[24];
 
-	if (fd < 0)
+	if (fd_read_text(AT_FDCWD, path, text, sizeof(text)) < 0)
 		return -1;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	return n > 0 && text[0] > '0' && text[0] <= '9' ? 1 : 0;
+	return text[0] > '0' && text[0] <= '9' ? 1 : 0;
 }
 
 static void probe_user(const struct host *host, struct finding *ret)
