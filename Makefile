@@ -36,7 +36,7 @@ LIBS := -ljansson -lseccomp -lcap -lmd
 # -- what there is, from the bottom up: a file may use those above it -----------
 
 BASE := base/err base/fd base/text base/jout
-INPUT := spec limits profile profile_mounts builtin profile_load profile_file policy_file options host
+INPUT := spec limits profile profile_limits profile_mounts builtin profile_load profile_file policy_file options host
 POLICY := bpf_shrink bpf policy
 DECIDE := cgroup_probe cgroup idmap command plan plan_print
 LAYERS := table cgroup namespaces userns network memfd mounting root devices proc mounts privileges \
@@ -49,7 +49,7 @@ PROGRAM := report report_place cmd_fail cmd_exec cmd_doctor cmd_profile \
 
 RUNNER := $(BASE) $(INPUT) $(DECIDE) $(LAYERS:%=layer/%) $(CHILD) $(PARENT) $(PROGRAM)
 OBJECTS := $(RUNNER:%=$(O)/runner/%.o) $(POLICY:%=$(O)/seccomp/%.o) $(O)/builtin.o
-EMBED := $(addprefix $(O)/runner/,$(addsuffix .o,$(BASE) spec limits profile profile_mounts)) \
+EMBED := $(addprefix $(O)/runner/,$(addsuffix .o,$(BASE) spec limits profile profile_limits profile_mounts)) \
 	$(POLICY:%=$(O)/seccomp/%.o) $(O)/tools/embed.o
 
 PROFILES := $(sort $(wildcard profiles/*.json))
@@ -69,7 +69,7 @@ help: ## list the targets
 MUSL_CC ?= musl-gcc
 MUSL_LIBC ?= $(firstword $(wildcard /usr/lib/*-linux-musl/libc.a /usr/lib/musl/lib/libc.a))
 EXPRESS ?= $(if $(SANITIZE),,$(shell command -v $(MUSL_CC) 2>/dev/null))
-EXPRESS_ROOMS := $(filter-out runner/profile runner/profile_mounts runner/profile_file runner/policy_file \
+EXPRESS_ROOMS := $(filter-out runner/profile runner/profile_limits runner/profile_mounts runner/profile_file runner/policy_file \
 	runner/cmd_doctor runner/cmd_profile runner/cmd_selftest runner/probe/% runner/selftest_%,$(RUNNER:%=runner/%)) \
 	seccomp/bpf_shrink seccomp/bpf runner/express/express runner/express/entry
 EXPRESS_OBJECTS := $(EXPRESS_ROOMS:%=$(O)/express/%.o) $(O)/express/builtin.o

@@ -32,6 +32,9 @@ int profile_read_text(struct spec *s, json_t *v, const char **field, struct plac
 int profile_read_number(json_t *v, enum limit_unit unit, uint64_t *field, struct place *p,
 			struct err *e);
 
+/** The "limits" of a profile; profile_limits.c. */
+int profile_read_limits(struct spec *s, json_t *object, struct place *p, struct err *e);
+
 /** The "mounts" of a profile; profile_mounts.c. */
 int profile_read_mounts(struct spec *s, json_t *v, struct place *p, struct err *e);
 

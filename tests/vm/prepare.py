@@ -211,13 +211,6 @@ def root_image(cache):
     with open(os.path.join(folder, "sbin/vm-init"), "w", encoding="utf-8") as f:
         f.write(VM_INIT)
     os.chmod(os.path.join(folder, "sbin/vm-init"), 0o755)
-    with open(os.path.join(folder, "etc/passwd"), "a", encoding="utf-8") as f:
-        f.write("tester:x:1000:1000::/home/tester:/bin/sh\n")
-    with open(os.path.join(folder, "etc/group"), "a", encoding="utf-8") as f:
-        f.write("tester:x:1000:\n")
-    os.makedirs(os.path.join(folder, "home/tester"))
-    if os.geteuid() == 0:
-        os.chown(os.path.join(folder, "home/tester"), 1000, 1000)
     run(["/sbin/mke2fs", "-q", "-t", "ext4", "-d", folder, path, "900m"])
     shutil.rmtree(folder, ignore_errors=True)
     with open(stamp, "w", encoding="utf-8") as f:
