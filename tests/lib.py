@@ -140,6 +140,16 @@ class Case(unittest.TestCase):
         return result
 
 
+    def fits(self, data, schema):
+        """By a schema of docs/."""
+        try:
+            import jsonschema
+        except ImportError:
+            self.skipTest("python3-jsonschema is not installed")
+        with open(os.path.join(HERE, "..", "docs", schema), encoding="utf-8") as f:
+            jsonschema.validate(data, json.load(f))
+
+
 class PerActor(Case):
     """Runs a check once for each actor we may be."""
 

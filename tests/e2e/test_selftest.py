@@ -19,6 +19,7 @@ class Selftest(lib.PerActor):
         def check(actor):
             r = self.ok(self.run_it(actor, "--report", "-"))
             d = json.loads(r.out)
+            self.fits(d, "selftest.schema.json")
             self.assertEqual((d["failed"], d["ablated"]), (0, False))
             self.assertGreaterEqual(d["contained"], 40)
             for a in d["attacks"]:
@@ -38,6 +39,7 @@ class Selftest(lib.PerActor):
             took = time.monotonic() - before
             with open(files[0], encoding="utf-8") as f:
                 d = json.load(f)
+            self.fits(d, "selftest.schema.json")
             walls = {a["attack"]: a for a in d["attacks"]}
             # A second wall where there is one, and none that the ablation made up.
             self.assertEqual(walls["run what it wrote"]["stopped_by"], ["noexec", "landlock"])
