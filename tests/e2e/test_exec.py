@@ -214,6 +214,16 @@ class Report(lib.PerActor):
                 self.fits(r.report, "report.schema.json")
         self.each(check)
 
+    def test_what_never_ran_was_held_by_nothing(self):
+        def check(actor):
+            r = lib.sandbox([], ["/none"], actor)
+            self.assertEqual((r.report["reason"], r.report["memory"]["enforced_by"],
+                              r.report["pids"]["enforced_by"]), ("rejected", "nothing", "nothing"))
+            r = self.ok(lib.sandbox([], ["--", "true"], actor))
+            self.assertNotIn("nothing", (r.report["memory"]["enforced_by"],
+                                         r.report["pids"]["enforced_by"]))
+        self.each(check)
+
     def test_dash_keeps_stdout_for_the_report(self):
         def check(actor):
             r = lib.run([lib.RUNNER, "exec", "--report", "-", "--", "echo", "{}"], actor)
