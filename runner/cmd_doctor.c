@@ -20,7 +20,7 @@ static void help(void)
 	fputs("Usage: runner doctor [--json]\n"
 	      "\n"
 	      "Say what this host offers for each layer, what is missing, and how to mend it.\n"
-	      "Exit status: 0 every layer is available; 1 a layer is missing, so a run would\n"
+	      "Exit status: 0 no layer is missing; 1 a layer is missing, so a run would\n"
 	      "refuse; 125 wrong usage.\n",
 	      stdout);
 }
@@ -83,6 +83,7 @@ static void print_text(const struct host *host, const struct finding *findings, 
 {
 	char missing[160];
 	struct utsname u;
+	bool in_part = false;
 
 	uname(&u);
 	printf("kernel %s, %s, %s\n", u.release, u.machine,
@@ -91,12 +92,15 @@ static void print_text(const struct host *host, const struct finding *findings, 
 	if (host->uid == 0 && missing[0])
 		printf("root lacks:%s\n", missing);
 	for (int i = 0; i < LAYER_COUNT; i++) {
+		in_part = in_part || findings[i].state == FINDING_WEAK;
 		printf("%-8s %-14s %s\n", states[findings[i].state], layer_table[i]->name,
 		       findings[i].detail[0] ? findings[i].detail : layer_table[i]->summary);
 		if (findings[i].remedy[0])
 			printf("%-8s %-14s mend: %s\n", "", "", findings[i].remedy);
 	}
-	puts(usable ? "every layer is available" : "a run would refuse; see the lines above");
+	puts(!usable   ? "a run would refuse; see the lines above"
+	     : in_part ? "a run goes ahead; what is weak is said above and in its report"
+		       : "every layer is available");
 }
 
 int cmd_doctor(char **argv, char **envp)
