@@ -115,18 +115,22 @@ def alive(pid):
 def room(actor="root", mode=0o755):
     """A fresh directory that belongs to the actor; removed at the end."""
     path = tempfile.mkdtemp(dir=ROOM)
-    if actor == "user" and os.geteuid() == 0:
-        os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
+    give(path, actor)
     os.chmod(path, mode)
     return path
+
+
+def give(path, actor):
+    """Make a file the actor's own; as an ordinary user it is that already."""
+    if actor == "user" and os.geteuid() == 0:
+        os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
 
 
 def write(path, text, mode=0o644, actor="root"):
     with open(path, "w", encoding="utf-8") as f:
         f.write(text)
     os.chmod(path, mode)
-    if actor == "user" and os.geteuid() == 0:
-        os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
+    give(path, actor)
     return path
 
 

@@ -64,8 +64,7 @@ class Commands(lib.PerActor):
                 s = os.path.join(lib.room(actor), "big")
                 subprocess.run(["cp", lib.TRUE, s], check=True)
                 os.chmod(s, mode)
-                if actor == "user":
-                    os.chown(s, lib.NOBODY.pw_uid, lib.NOBODY.pw_gid)
+                lib.give(s, actor)
                 self.ok(lib.sandbox([], [s], actor))
         self.each(check)
 
