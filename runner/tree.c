@@ -50,10 +50,12 @@ static ssize_t read_of(int proc_fd, const char *pid, const char *name, char *ret
 	return fd_read_text(proc_fd, path, ret, size);
 }
 
-/* proc_pid_stat(5): fields 14 to 17 are utime, stime, cutime, cstime in ticks. */
-static void add_ticks(int proc_fd, const char *pid, void *arg)
+/* proc_pid_stat(5): these fields, summed. What c* says is of children waited for. */
+enum { MINFLT = 10, CMINFLT, MAJFLT, CMAJFLT, UTIME, STIME, CUTIME, CSTIME, END };
+
+static void add_stat(int proc_fd, const char *pid, void *arg)
 {
-	uint64_t *ticks = arg; /* user, system */
+	uint64_t *sums = arg; /* by number of the field */
 	char text[1024];
 	const char *p;
 
@@ -61,12 +63,12 @@ static void add_ticks(int proc_fd, const char *pid, void *arg)
 		return; /* it has just ended; its parent counts it now */
 	/* The name may hold anything, also parentheses: the last one ends it. */
 	p = strrchr(text, ')');
-	for (int field = 2; p && field < 14; field++)
+	for (int field = 2; p && field < MINFLT; field++)
 		p = strchr(p + 1, ' ');
-	for (int i = 0; p && i < 4; i++) {
+	for (int field = MINFLT; p && field < END; field++) {
 		char *end;
 
-		ticks[i % 2] += strtoul(p, &end, 10);
+		sums[field] += strtoul(p, &end, 10);
 		p = end;
 	}
 }
@@ -74,48 +76,56 @@ static void add_ticks(int proc_fd, const char *pid, void *arg)
 struct tree_cpu tree_cpu(int proc_fd)
 {
 	uint64_t tick_ns = 1000000000u / (uint64_t)sysconf(_SC_CLK_TCK);
-	uint64_t ticks[2] = { 0, 0 };
+	uint64_t sums[END] = { 0 };
 
-	for_each(proc_fd, add_ticks, ticks);
-	return (struct tree_cpu){ ticks[0] * tick_ns, ticks[1] * tick_ns };
+	for_each(proc_fd, add_stat, sums);
+	return (struct tree_cpu){ (sums[UTIME] + sums[CUTIME]) * tick_ns,
+				  (sums[STIME] + sums[CSTIME]) * tick_ns };
+}
+
+uint64_t tree_faults(int proc_fd)
+{
+	uint64_t sums[END] = { 0 };
+
+	for_each(proc_fd, add_stat, sums);
+	return sums[MINFLT] + sums[CMINFLT];
 }
 
 /* -- memory ------------------------------------------------------------------ */
 
-/*
- * proc_pid_statm(5): size, resident, shared, ... in pages. Pages shared by several
- * processes are counted for each: never too little of what is mapped.
- */
-static void add_resident(int proc_fd, const char *pid, void *arg)
+/* Sum the lines of these two keys, in KiB, of a file of /proc/PID. False: unreadable. */
+static bool add_keys(int proc_fd, const char *pid, const char *file, const char *const keys[2],
+		     uint64_t sums[2])
 {
-	char text[128];
-	const char *p;
+	char text[4096];
 
-	if (read_of(proc_fd, pid, "statm", text, sizeof(text)) <= 0)
-		return;
-	p = strchr(text, ' ');
-	if (p)
-		*(uint64_t *)arg += strtoull(p, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-/* A process's part of what it shares; only memory that is no file's. */
-static void add_proportional(int proc_fd, const char *pid, void *arg)
-{
-	static const char *const keys[] = { "\nPss_Anon:", "\nPss_Shmem:" };
-	uint64_t *sums = arg;
-	char text[2048];
-
-	if (read_of(proc_fd, pid, "smaps_rollup", text, sizeof(text)) <= 0) {
-		/* It made itself undumpable, and we are not root: all of it is its own. */
-		add_resident(proc_fd, pid, &sums[0]);
-		return;
-	}
+	if (read_of(proc_fd, pid, file, text, sizeof(text)) <= 0)
+		return false;
 	for (int i = 0; i < 2; i++) {
 		const char *p = strstr(text, keys[i]);
 
 		if (p)
 			sums[i] += strtoull(p + strlen(keys[i]), NULL, 10) * 1024;
 	}
+	return true;
+}
+
+/* Memory that is no file's. What is shared counts for each: never too little. */
+static void add_mapped(int proc_fd, const char *pid, void *arg)
+{
+	static const char *const keys[] = { "\nRssAnon:", "\nRssShmem:" };
+
+	add_keys(proc_fd, pid, "status", keys, arg);
+}
+
+/* The same, but a process's part only of what it shares. */
+static void add_proportional(int proc_fd, const char *pid, void *arg)
+{
+	static const char *const keys[] = { "\nPss_Anon:", "\nPss_Shmem:" };
+
+	/* When it made itself undumpable, and we are not root, all of it is its own. */
+	if (!add_keys(proc_fd, pid, "smaps_rollup", keys, arg))
+		add_mapped(proc_fd, pid, arg);
 }
 
 /* Files of memfd_create(2): what is written to them is nobody's mapping. */
@@ -169,23 +179,36 @@ static dev_t memfd_device(void)
 	return st.st_dev;
 }
 
-uint64_t tree_memory(int proc_fd, uint64_t enough, bool files)
+uint64_t tree_memfds(int proc_fd)
 {
 	static struct memfds memfds;
-	uint64_t sums[2] = { 0, 0 };
-	uint64_t most = 0;
 
-	if (files) {
-		if (!memfds.dev)
-			memfds.dev = memfd_device();
-		memfds.n = 0;
-		memfds.bytes = 0;
-		for_each(proc_fd, add_memfds, &memfds);
-	}
-	for_each(proc_fd, add_resident, &most);
-	if (most + memfds.bytes <= enough)
-		return most + memfds.bytes;
+	if (!memfds.dev)
+		memfds.dev = memfd_device();
+	memfds.n = 0;
+	memfds.bytes = 0;
+	for_each(proc_fd, add_memfds, &memfds);
+	return memfds.bytes;
+}
+
+/* A mapped memfd is in both; too little is better than what is not there. */
+static uint64_t together(const uint64_t sums[2], uint64_t memfds)
+{
+	return sums[0] + (sums[1] > memfds ? sums[1] : memfds);
+}
+
+uint64_t tree_memory_at_most(int proc_fd, uint64_t memfds)
+{
+	uint64_t sums[2] = { 0, 0 };
+
+	for_each(proc_fd, add_mapped, sums);
+	return together(sums, memfds);
+}
+
+uint64_t tree_memory(int proc_fd, uint64_t memfds)
+{
+	uint64_t sums[2] = { 0, 0 };
+
 	for_each(proc_fd, add_proportional, sums);
-	/* A mapped memfd is in both; too little is better than what is not there. */
-	return sums[0] + (sums[1] > memfds.bytes ? sums[1] : memfds.bytes);
+	return together(sums, memfds);
 }

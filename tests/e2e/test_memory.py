@@ -54,6 +54,25 @@ for pid in pids:
 print("survived")
 """
 
+# Shared by fork until every process writes to it: it is there once, then four times.
+COPIED = """
+import os, time
+b = bytearray(200 << 20)
+for k in range(0, len(b), 4096):
+    b[k] = 1
+r, w = os.pipe()
+for i in range(3):
+    if os.fork() == 0:
+        time.sleep(0.3)
+        for k in range(0, len(b), 4096):
+            b[k] = 2
+        os.write(w, b"x")
+        time.sleep(60)
+for i in range(3):
+    os.read(r, 1)
+print("survived")
+"""
+
 # What the kernel counts besides a process's own pages.
 HELD = {
     "tmpfs": """
@@ -138,6 +157,14 @@ class Memory(lib.Scripts):
     def test_what_fork_shares_is_counted_once(self):
         self.each(lambda actor: self.assertEqual(
             self.run_script(["--memory", "512m"], SHARED, actor).out, "survived\n"))
+
+    def test_what_fork_shared_counts_when_copied(self):
+        def check(actor):
+            r = self.run_script(["--memory", "512m"], COPIED, actor)
+            self.assertEqual((r.report["reason"], r.out), ("memory", ""), repr(r))
+            r = self.run_script(["--memory", "1g"], COPIED, actor)
+            self.assertEqual((r.report["reason"], r.out), ("exited", "survived\n"), repr(r))
+        self.each(check)
 
     def test_what_the_kernel_holds_counts(self):
         def check(actor):
