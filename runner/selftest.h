@@ -46,17 +46,49 @@ struct attempt {
 	bool base_stops;     /* what cannot be left out does */
 };
 
+enum { CALLS = 1024 }; /* numbers from here on are nobody's */
+
+/*
+ * Every number that the default policy refuses whatever its arguments are, or does
+ * not know, called inside with every bit of every argument set.
+ */
+struct calls {
+	int expected[CALLS]; /* errno; < 0: the policy may allow it, so it was not called */
+	int got[CALLS];	     /* errno inside; < 0: no answer */
+	bool shown[CALLS];   /* root of its own user namespace gets another answer */
+	unsigned int refused, unknown, wrong;
+};
+
 struct selftest {
 	bool ablated;
 	unsigned int n;
 	struct attempt attempts[SELFTEST_MAX];
 	uint32_t removable; /* bit i: layer i was left out in turn */
+	struct calls calls;
 	unsigned int contained, failed, vacuous, single;
 	uint64_t ms;
 };
 
 /** Run them all. 0, or -errno with *e when the sandbox does not even start. */
 int selftest_run(struct selftest *s, bool ablate, struct err *e);
+
+/** The sweep of the call numbers. */
+void selftest_calls(struct calls *c);
+
+/* -- what the parts run their probes with; `ret` gets what the probe says ------------ */
+
+/** Where this program is: before any of these. */
+int selftest_find_self(struct err *e);
+
+/** Inside, without the layers of the mask; with the report in `ret`, too, if asked. */
+void selftest_inside(const char *probe, const char *arg, uint32_t without, bool report, char *ret,
+		     size_t size);
+
+/** As the caller, outside. */
+void selftest_bare(const char *probe, const char *arg, char *ret, size_t size);
+
+/** As root of fresh namespaces, where nothing can be broken but these. */
+void selftest_in_lab(const char *probe, const char *arg, char *ret, size_t size);
 
 /* What became of an attack, in one word. */
 enum selftest_state { SELFTEST_CONTAINED, SELFTEST_FAILED, SELFTEST_VACUOUS };

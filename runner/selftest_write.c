@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 
 #include "base/jout.h"
+#include "denial.h"
 #include "selftest.h"
 #include "version.h"
 
@@ -62,6 +63,18 @@ static void write_walls(const struct attempt *a, FILE *out)
 		fputs("no layer alone: several together", out);
 }
 
+static void write_calls(const struct calls *c, FILE *out)
+{
+	char room[24];
+
+	fprintf(out, "system calls: %u refused by name, %u unknown, %u not as the policy says\n",
+		c->refused, c->unknown, c->wrong);
+	for (int nr = 0; nr < CALLS; nr++)
+		if (c->expected[nr] >= 0 && c->got[nr] != c->expected[nr])
+			fprintf(out, "FAILED     %-28s %s; expected %s\n", denial_name(nr, room),
+				error_name(c->got[nr]), error_name(c->expected[nr]));
+}
+
 void selftest_write_text(const struct selftest *s, FILE *out)
 {
 	fprintf(out, "runner %s, kernel %s\n", RUNNER_VERSION, kernel());
@@ -91,6 +104,7 @@ void selftest_write_text(const struct selftest *s, FILE *out)
 				fprintf(out, "%-16s %5u  %5u\n", layer_table[l]->name,
 					score(s, l, false), score(s, l, true));
 	}
+	write_calls(&s->calls, out);
 	fprintf(out, "%u contained, %u failed, %u vacuous", s->contained, s->failed, s->vacuous);
 	if (s->ablated)
 		fprintf(out, ", %u with one wall only", s->single);
@@ -142,6 +156,32 @@ static void write_attempt(struct jout *j, const struct selftest *s, unsigned int
 	jout_end_object(j);
 }
 
+/* Those that the policy names, and what is not as it says. */
+static void write_calls_json(struct jout *j, const struct calls *c)
+{
+	char room[24];
+
+	jout_object(j, "system_calls");
+	jout_uint(j, "refused", c->refused);
+	jout_uint(j, "unknown", c->unknown);
+	jout_uint(j, "wrong", c->wrong);
+	jout_array(j, "calls");
+	for (int nr = 0; nr < CALLS; nr++) {
+		if (c->expected[nr] < 0 ||
+		    (c->expected[nr] == ENOSYS && c->got[nr] == c->expected[nr]))
+			continue;
+		jout_object(j, NULL);
+		jout_string(j, "name", denial_name(nr, room));
+		jout_int(j, "number", nr);
+		jout_string(j, "inside", error_name(c->got[nr]));
+		jout_string(j, "expected", error_name(c->expected[nr]));
+		jout_bool(j, "shown", c->shown[nr]);
+		jout_end_object(j);
+	}
+	jout_end_array(j);
+	jout_end_object(j);
+}
+
 int selftest_write_json(const struct selftest *s, const char *path, struct err *e)
 {
 	struct jout j = { 0 };
@@ -155,6 +195,7 @@ int selftest_write_json(const struct selftest *s, const char *path, struct err *
 	jout_uint(&j, "failed", s->failed);
 	jout_uint(&j, "vacuous", s->vacuous);
 	jout_uint(&j, "ms", s->ms);
+	write_calls_json(&j, &s->calls);
 	jout_array(&j, "attacks");
 	for (unsigned int i = 0; i < s->n; i++)
 		write_attempt(&j, s, i);
@@ -191,7 +232,7 @@ int selftest_write_junit(const struct selftest *s, const char *path, struct err 
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		"<testsuite name=\"runner selftest\" tests=\"%u\" failures=\"%u\" skipped=\"%u\" "
 		"time=\"%u.%03u\">\n",
-		s->n, s->failed, s->vacuous, (unsigned int)(s->ms / 1000),
+		s->n + 1, s->failed, s->vacuous, (unsigned int)(s->ms / 1000),
 		(unsigned int)(s->ms % 1000));
 	for (unsigned int i = 0; i < s->n; i++) {
 		enum selftest_state state = selftest_state(s, i);
@@ -207,6 +248,12 @@ int selftest_write_junit(const struct selftest *s, const char *path, struct err 
 		else
 			fputs("\"/>\n", f);
 	}
+	fputs("  <testcase classname=\"selftest\" name=\"every system call\"", f);
+	if (s->calls.wrong)
+		fprintf(f, "><failure message=\"%u are not as the policy says\"/></testcase>\n",
+			s->calls.wrong);
+	else
+		fputs("/>\n", f);
 	fputs("</testsuite>\n", f);
 	return close_file(f, path, e);
 }
@@ -268,7 +315,12 @@ int selftest_write_html(const struct selftest *s, const char *path, struct err *
 		s->failed, s->vacuous);
 	if (s->ablated)
 		fprintf(f, ", %u held by one wall only", s->single);
-	fputs("</p>\n", f);
+	fprintf(f,
+		"</p>\n<p%s>System calls: %u refused by name, %u unknown ones, %u not as the "
+		"policy "
+		"says</p>\n",
+		s->calls.wrong ? " class=\"bad\"" : "", s->calls.refused, s->calls.unknown,
+		s->calls.wrong);
 	if (s->ablated)
 		fputs("<p><span class=\"k on\">stops it alone</span><span class=\"k one\">the only "
 		      "wall</span><span class=\"k bad\">not contained</span></p>\n",

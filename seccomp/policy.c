@@ -69,6 +69,14 @@ static int number_of(const char *name)
 	return nr == __NR_SCMP_ERROR ? -2 : -1;
 }
 
+const char *policy_newer_call(unsigned int nr)
+{
+	for (size_t i = 0; i < COUNT(newer); i++)
+		if (newer[i].nr == nr)
+			return newer[i].name;
+	return NULL;
+}
+
 static int check_keys(const char *where, json_t *object, const char *const *known, struct err *e)
 {
 	const char *key;

@@ -35,6 +35,9 @@ int policy_compile(const char *where, const char *text, policy_builtin builtin, 
 int policy_table(const char *where, const char *text, policy_builtin builtin, struct bpf_table *t,
 		 struct err *e);
 
+/** The name of a call that libseccomp 2.5 is too old to know, or NULL. */
+const char *policy_newer_call(unsigned int nr);
+
 void policy_clear(struct policy *p);
 
 /** The answer to give to the kernel for a policy's action: notify or as it is. */

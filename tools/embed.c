@@ -233,8 +233,10 @@ static void write_syscall_names(void)
 	for (int nr = 0; nr < COUNT; nr++) {
 		char *name = seccomp_syscall_resolve_num_arch(seccomp_arch_native(), nr);
 
-		if (name)
-			printf("\t[%d] = \"%s\",\n", nr, name);
+		const char *known = name ? name : policy_newer_call((unsigned int)nr);
+
+		if (known)
+			printf("\t[%d] = \"%s\",\n", nr, known);
 		free(name);
 	}
 	printf("\t[%d] = NULL,\n};\nconst unsigned int builtin_syscall_count = %d;\n", COUNT,
