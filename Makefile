@@ -45,7 +45,7 @@ CHILD := child init
 PARENT := launch relay tree watchdog denial notify verdict supervise
 PROGRAM := report report_place cmd_fail cmd_exec cmd_doctor cmd_profile \
 	probe/probe probe/files probe/kernel probe/network probe/process \
-	selftest_attacks selftest_calls selftest_run selftest_spawn selftest_write cmd_selftest
+	selftest_attacks selftest_calls selftest_outside selftest_run selftest_spawn selftest_write cmd_selftest
 
 RUNNER := $(BASE) $(INPUT) $(DECIDE) $(LAYERS:%=layer/%) $(CHILD) $(PARENT) $(PROGRAM)
 OBJECTS := $(RUNNER:%=$(O)/runner/%.o) $(POLICY:%=$(O)/seccomp/%.o) $(O)/builtin.o

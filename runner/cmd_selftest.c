@@ -16,7 +16,8 @@ static void help(void)
 	      "  --report FILE  the results as JSON; - is standard output\n"
 	      "  --junit FILE   the results for a CI system\n"
 	      "  --html FILE    the table as a page\n"
-	      "Exit status: 0 every attack is contained; 1 one is not; 125 it cannot be run.\n",
+	      "Exit status: 0 every attack is contained; 1 one is not, or works nowhere; 125 it "
+	      "cannot be run.\n",
 	      stdout);
 }
 
@@ -74,5 +75,5 @@ int cmd_selftest(char **argv, char **envp)
 	    (w.junit && selftest_write_junit(&s, w.junit, &e) < 0) ||
 	    (w.html && selftest_write_html(&s, w.html, &e) < 0))
 		return cmd_fail(&e);
-	return s.failed ? 1 : 0;
+	return s.failed || s.vacuous ? 1 : 0;
 }

@@ -27,16 +27,18 @@ enum control {
 };
 
 struct attack {
+	const char *group;
 	const char *name;
 	const char *probe;
-	const char *arg;
-	int expect; /* the errno inside */
+	const char *arg;	 /* "@NAME": what selftest_outside() says of NAME */
+	const char *control_arg; /* the control's argument; NULL: the same */
+	int expect;		 /* the errno inside */
 	enum control control;
 };
 
 extern const struct attack selftest_attacks[]; /* ends with a row without a name */
 
-enum { SELFTEST_MAX = 96, NO_ANSWER = -1 };
+enum { SELFTEST_MAX = 128, NO_ANSWER = -1 };
 
 struct attempt {
 	int full;	     /* errno inside, NO_ANSWER: the probe did not get that far */
@@ -65,7 +67,7 @@ struct selftest {
 	struct attempt attempts[SELFTEST_MAX];
 	uint32_t removable; /* bit i: layer i was left out in turn */
 	struct calls calls;
-	unsigned int contained, failed, vacuous, single;
+	unsigned int contained, failed, vacuous, absent, single;
 	uint64_t ms;
 };
 
@@ -76,6 +78,12 @@ int selftest_run(struct selftest *s, bool ablate, struct err *e);
 void selftest_calls(struct calls *c);
 
 /* -- what the parts run their probes with; `ret` gets what the probe says ------------ */
+
+/** Make what belongs to the caller and must not be reached: until this process ends. */
+void selftest_prepare_outside(void);
+
+/** What the probe needs to know of it: "tcp" is a port, "fd" a number, ... */
+const char *selftest_outside(const char *name);
 
 /** Where this program is: before any of these. */
 int selftest_find_self(struct err *e);
@@ -91,7 +99,12 @@ void selftest_bare(const char *probe, const char *arg, char *ret, size_t size);
 void selftest_in_lab(const char *probe, const char *arg, char *ret, size_t size);
 
 /* What became of an attack, in one word. */
-enum selftest_state { SELFTEST_CONTAINED, SELFTEST_FAILED, SELFTEST_VACUOUS };
+enum selftest_state {
+	SELFTEST_CONTAINED,
+	SELFTEST_FAILED,
+	SELFTEST_VACUOUS, /* works nowhere, so that it proves nothing */
+	SELFTEST_ABSENT,  /* this kernel lacks what it needs */
+};
 enum selftest_state selftest_state(const struct selftest *s, unsigned int i);
 
 /** How many walls stand against it; meaningful when ablated. */

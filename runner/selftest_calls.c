@@ -36,8 +36,8 @@ static void decide(int expected[CALLS])
 					  .args = { -1ull, -1ull, -1ull, -1ull, -1ull, -1ull } };
 		uint32_t answer = bpf_run(p->verdict, p->verdict_length, &d);
 
-		expected[nr] = beyond_filters(nr) ||
-					       (answer & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_ERRNO
+		expected[nr] = beyond_filters(nr) || (answer & SECCOMP_RET_ACTION_FULL) !=
+							     SECCOMP_RET_ERRNO
 				       ? ALLOWED
 				       : (int)(answer & SECCOMP_RET_DATA);
 	}
@@ -83,7 +83,7 @@ void selftest_calls(struct calls *c)
 		c->unknown += c->expected[nr] == ENOSYS;
 		c->refused += c->expected[nr] != ENOSYS;
 		c->wrong += c->got[nr] != c->expected[nr];
-		c->shown[nr] = control[nr] >= 0 && control[nr] != ENOSYS &&
-			       control[nr] != c->expected[nr];
+		c->shown[nr] =
+			control[nr] >= 0 && control[nr] != ENOSYS && control[nr] != c->expected[nr];
 	}
 }

@@ -30,12 +30,17 @@ static int answer(const char *text)
 	return end > text && *end == '\n' && value >= 0 ? (int)value : NO_ANSWER;
 }
 
+static const char *word(const char *arg)
+{
+	return arg[0] == '@' ? selftest_outside(arg + 1) : arg;
+}
+
 /* Inside, without the layers of the mask. */
 static int inside(const struct attack *a, uint32_t without)
 {
 	char text[64];
 
-	selftest_inside(a->probe, a->arg, without, false, text, sizeof(text));
+	selftest_inside(a->probe, word(a->arg), without, false, text, sizeof(text));
 	return answer(text);
 }
 
@@ -44,7 +49,7 @@ static bool seccomp_refuses(const struct attack *a)
 {
 	static char text[65536];
 
-	selftest_inside(a->probe, a->arg, 0, true, text, sizeof(text));
+	selftest_inside(a->probe, word(a->arg), 0, true, text, sizeof(text));
 	return strstr(text, "\"layer\": \"seccomp\"") != NULL;
 }
 
@@ -54,8 +59,8 @@ static int control(const struct attack *a, int without_all)
 
 	if (a->control == CONTROL_ABLATED)
 		return without_all;
-	(a->control == CONTROL_LAB ? selftest_in_lab : selftest_bare)(a->probe, a->arg, text,
-								      sizeof(text));
+	(a->control == CONTROL_LAB ? selftest_in_lab : selftest_bare)(
+		a->probe, word(a->control_arg ? a->control_arg : a->arg), text, sizeof(text));
 	return answer(text);
 }
 
@@ -76,7 +81,7 @@ static void ablate(struct selftest *s, const struct attack *a, struct attempt *t
 /* Which layers this caller can leave out, all at once. */
 static uint32_t removable(void)
 {
-	static const struct attack nothing = { "", "succeed", "", 0, CONTROL_BARE };
+	static const struct attack nothing = { "", "", "succeed", "", NULL, 0, CONTROL_BARE };
 	uint32_t mask = 0;
 
 	for (int i = 0; i < LAYER_COUNT; i++)
@@ -101,7 +106,7 @@ static void progress(unsigned int done, unsigned int all)
 
 int selftest_run(struct selftest *s, bool with_ablation, struct err *e)
 {
-	static const struct attack nothing = { "", "succeed", "", 0, CONTROL_BARE };
+	static const struct attack nothing = { "", "", "succeed", "", NULL, 0, CONTROL_BARE };
 	uint64_t before = raw_clock_ns(CLOCK_MONOTONIC);
 	unsigned int all = 0;
 
@@ -112,7 +117,7 @@ int selftest_run(struct selftest *s, bool with_ablation, struct err *e)
 		err_set(e, ENOTSUP, "a harmless program does not run in the sandbox");
 		return err_hint(e, "see 'runner doctor', and 'runner exec -- true'");
 	}
-	setenv("RUNNER_SELFTEST", "1", 1);
+	selftest_prepare_outside();
 	s->removable = removable();
 	while (selftest_attacks[all].name)
 		all++;
@@ -124,12 +129,13 @@ int selftest_run(struct selftest *s, bool with_ablation, struct err *e)
 		t->full = inside(a, 0);
 		t->without_all = inside(a, s->removable);
 		t->control = control(a, t->without_all);
-		if (with_ablation)
+		if (with_ablation && selftest_state(s, s->n) == SELFTEST_CONTAINED)
 			ablate(s, a, t);
 		switch (selftest_state(s, s->n)) {
 		case SELFTEST_CONTAINED: s->contained++; break;
 		case SELFTEST_FAILED: s->failed++; break;
 		case SELFTEST_VACUOUS: s->vacuous++; break;
+		case SELFTEST_ABSENT: s->absent++; break;
 		}
 		if (with_ablation && selftest_walls(t) == 1)
 			s->single++;
@@ -141,6 +147,13 @@ int selftest_run(struct selftest *s, bool with_ablation, struct err *e)
 	return 0;
 }
 
+/* What the kernel says of what it does not have. */
+static bool lacks(int error)
+{
+	return error == ENOSYS || error == EAFNOSUPPORT || error == EPROTONOSUPPORT ||
+	       error == ESOCKTNOSUPPORT || error == ENOENT || error == ENXIO || error == ENODEV;
+}
+
 enum selftest_state selftest_state(const struct selftest *s, unsigned int i)
 {
 	const struct attempt *t = &s->attempts[i];
@@ -148,7 +161,9 @@ enum selftest_state selftest_state(const struct selftest *s, unsigned int i)
 	if (t->full != selftest_attacks[i].expect)
 		return SELFTEST_FAILED;
 	/* It works somewhere: in its control, or inside once the layers are gone. */
-	return t->control == 0 || t->without_all == 0 ? SELFTEST_CONTAINED : SELFTEST_VACUOUS;
+	if (t->control == 0 || t->without_all == 0)
+		return SELFTEST_CONTAINED;
+	return lacks(t->control) ? SELFTEST_ABSENT : SELFTEST_VACUOUS;
 }
 
 unsigned int selftest_walls(const struct attempt *a)

@@ -68,8 +68,8 @@ static void spawn(const char *const *argv, char *ret, size_t size)
 enum { MAX_WORDS = 2 * LAYER_COUNT + 16 };
 
 /* runner exec [--report -] --without ... SELF __probe NAME ARGUMENT */
-static void make_words(const char **argv, const char *probe, const char *arg,
-		       uint32_t without, bool report)
+static void make_words(const char **argv, const char *probe, const char *arg, uint32_t without,
+		       bool report)
 {
 	int n = 0;
 

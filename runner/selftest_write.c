@@ -9,13 +9,21 @@
 #include "selftest.h"
 #include "version.h"
 
-static const char *const state_names[] = { "contained", "FAILED", "vacuous" };
+static const char *const state_names[] = { "contained", "FAILED", "VACUOUS", "absent" };
 
 static const char *error_name(int error)
 {
 	const char *name = error > 0 ? strerrorname_np(error) : NULL;
 
 	return error == NO_ANSWER ? "no answer" : error == 0 ? "it worked" : name ? name : "?";
+}
+
+/* The same for machines. */
+static const char *state_word(const struct selftest *s, unsigned int i)
+{
+	static const char *const words[] = { "contained", "failed", "vacuous", "absent" };
+
+	return words[selftest_state(s, i)];
 }
 
 static const char *kernel(void)
@@ -67,7 +75,7 @@ static void write_calls(const struct calls *c, FILE *out)
 {
 	char room[24];
 
-	fprintf(out, "system calls: %u refused by name, %u unknown, %u not as the policy says\n",
+	fprintf(out, "\nsystem calls: %u refused by name, %u unknown, %u not as the policy says\n",
 		c->refused, c->unknown, c->wrong);
 	for (int nr = 0; nr < CALLS; nr++)
 		if (c->expected[nr] >= 0 && c->got[nr] != c->expected[nr])
@@ -83,11 +91,16 @@ void selftest_write_text(const struct selftest *s, FILE *out)
 		const struct attempt *t = &s->attempts[i];
 		enum selftest_state state = selftest_state(s, i);
 
+		if (i == 0 || a->group != a[-1].group)
+			fprintf(out, "\n%s\n", a->group);
 		fprintf(out, "%-10s %-28s ", state_names[state], a->name);
 		if (state == SELFTEST_FAILED)
 			fprintf(out, "%s; expected %s", error_name(t->full), error_name(a->expect));
 		else if (state == SELFTEST_VACUOUS)
-			fprintf(out, "works nowhere here: %s", error_name(t->control));
+			fprintf(out, "works nowhere, so it proves nothing: %s",
+				error_name(t->control));
+		else if (state == SELFTEST_ABSENT)
+			fprintf(out, "not on this kernel: %s", error_name(t->control));
 		else if (s->ablated)
 			write_walls(t, out);
 		else
@@ -105,7 +118,8 @@ void selftest_write_text(const struct selftest *s, FILE *out)
 					score(s, l, false), score(s, l, true));
 	}
 	write_calls(&s->calls, out);
-	fprintf(out, "%u contained, %u failed, %u vacuous", s->contained, s->failed, s->vacuous);
+	fprintf(out, "%u contained, %u failed, %u vacuous, %u not on this kernel", s->contained,
+		s->failed, s->vacuous, s->absent);
 	if (s->ablated)
 		fprintf(out, ", %u with one wall only", s->single);
 	fprintf(out, "; %u.%01u s\n", (unsigned int)(s->ms / 1000),
@@ -137,10 +151,9 @@ static void write_attempt(struct jout *j, const struct selftest *s, unsigned int
 	const struct attempt *t = &s->attempts[i];
 
 	jout_object(j, NULL);
+	jout_string(j, "group", selftest_attacks[i].group);
 	jout_string(j, "attack", selftest_attacks[i].name);
-	jout_string(j, "state",
-		    selftest_state(s, i) == SELFTEST_FAILED ? "failed"
-							    : state_names[selftest_state(s, i)]);
+	jout_string(j, "state", state_word(s, i));
 	jout_string(j, "inside", error_name(t->full));
 	jout_string(j, "expected", error_name(selftest_attacks[i].expect));
 	jout_string(j, "control", error_name(t->control));
@@ -194,6 +207,7 @@ int selftest_write_json(const struct selftest *s, const char *path, struct err *
 	jout_uint(&j, "contained", s->contained);
 	jout_uint(&j, "failed", s->failed);
 	jout_uint(&j, "vacuous", s->vacuous);
+	jout_uint(&j, "absent", s->absent);
 	jout_uint(&j, "ms", s->ms);
 	write_calls_json(&j, &s->calls);
 	jout_array(&j, "attacks");
@@ -232,7 +246,7 @@ int selftest_write_junit(const struct selftest *s, const char *path, struct err 
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		"<testsuite name=\"runner selftest\" tests=\"%u\" failures=\"%u\" skipped=\"%u\" "
 		"time=\"%u.%03u\">\n",
-		s->n + 1, s->failed, s->vacuous, (unsigned int)(s->ms / 1000),
+		s->n + 1, s->failed + s->vacuous, s->absent, (unsigned int)(s->ms / 1000),
 		(unsigned int)(s->ms % 1000));
 	for (unsigned int i = 0; i < s->n; i++) {
 		enum selftest_state state = selftest_state(s, i);
@@ -244,7 +258,11 @@ int selftest_write_junit(const struct selftest *s, const char *path, struct err 
 				error_name(s->attempts[i].full),
 				error_name(selftest_attacks[i].expect));
 		else if (state == SELFTEST_VACUOUS)
-			fputs("\"><skipped message=\"works nowhere here\"/></testcase>\n", f);
+			fputs("\"><failure message=\"works nowhere, so it proves nothing\"/>"
+			      "</testcase>\n",
+			      f);
+		else if (state == SELFTEST_ABSENT)
+			fputs("\"><skipped message=\"not on this kernel\"/></testcase>\n", f);
 		else
 			fputs("\"/>\n", f);
 	}
@@ -265,7 +283,7 @@ static const char style[] =
 	"<title>runner selftest</title><style>\n"
 	"body{font:15px/1.45 system-ui,sans-serif;margin:2rem;color:#1a1f24;background:#fff}\n"
 	"h1{font-size:1.35rem;margin:0 0 .2rem}p{margin:.2rem 0 1rem;color:#4a545e}\n"
-	"table{border-collapse:collapse}\n"
+	"table{border-collapse:collapse}td{white-space:nowrap}\n"
 	"th,td{padding:.28rem .5rem;border-bottom:1px solid #e3e7eb;text-align:left}\n"
 	"thead th{position:sticky;top:0;background:#fff;vertical-align:bottom}\n"
 	"th.l{height:8.5rem;width:1.9rem;padding:0 .2rem .4rem}\n"
@@ -273,6 +291,7 @@ static const char style[] =
 	"td.c{text-align:center;width:1.9rem}\n"
 	".on{background:#cfe8d5}.one{background:#f6dca8}.bad{background:#f3b9b4}\n"
 	".none{color:#87919b}.k{display:inline-block;padding:0 .5rem;margin-right:.6rem}\n"
+	".g td{font-weight:600;padding-top:1rem;border-bottom-color:#aab3bb}\n"
 	"tfoot td{font-weight:600;border-bottom:0}\n"
 	"</style></head><body>\n";
 
@@ -281,14 +300,17 @@ static void html_row(const struct selftest *s, unsigned int i, uint32_t shown, F
 	const struct attempt *t = &s->attempts[i];
 	enum selftest_state state = selftest_state(s, i);
 	const char *mark = selftest_walls(t) == 1 ? "one" : "on";
+	static const char *const classes[] = { "", "bad", "bad", "none" };
 
+	if (i == 0 || selftest_attacks[i].group != selftest_attacks[i - 1].group)
+		fprintf(f, "<tr class=\"g\"><td colspan=\"%d\">%s</td></tr>\n",
+			3 + __builtin_popcount(shown), selftest_attacks[i].group);
 	fputs("<tr><td>", f);
 	put_escaped(selftest_attacks[i].name, f);
-	fprintf(f, "</td><td class=\"%s\">%s</td>",
-		state == SELFTEST_FAILED    ? "bad"
-		: state == SELFTEST_VACUOUS ? "none"
-					    : "",
-		state == SELFTEST_VACUOUS ? "not on this kernel" : error_name(t->full));
+	fprintf(f, "</td><td class=\"%s\">%s</td>", classes[state],
+		state == SELFTEST_ABSENT    ? "not on this kernel"
+		: state == SELFTEST_VACUOUS ? "works nowhere"
+					    : error_name(t->full));
 	for (int l = 0; s->ablated && l < LAYER_COUNT; l++)
 		if (shown >> l & 1)
 			fprintf(f, "<td class=\"c %s\">%s</td>", t->stopped_by >> l & 1 ? mark : "",
@@ -310,9 +332,9 @@ int selftest_write_html(const struct selftest *s, const char *path, struct err *
 	fputs(style, f);
 	fprintf(f,
 		"<h1>runner selftest: %s</h1><p>runner %s on Linux %s &middot; %u attacks: %u "
-		"contained, %u failed, %u not on this kernel",
+		"contained, %u failed, %u vacuous, %u not on this kernel",
 		s->failed ? "FAILED" : "contained", RUNNER_VERSION, kernel(), s->n, s->contained,
-		s->failed, s->vacuous);
+		s->failed, s->vacuous, s->absent);
 	if (s->ablated)
 		fprintf(f, ", %u held by one wall only", s->single);
 	fprintf(f,

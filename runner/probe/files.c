@@ -175,14 +175,23 @@ static int p_link(void)
 	return result(link(probe_arg, path));
 }
 
+/* In a mount of its own, where it can have one: never in the host's /usr. */
+static int p_write_usr(void)
+{
+	int own = (int)syscall(SYS_mount, "none", "/usr", "tmpfs", 0, NULL);
+
+	(void)own;
+	return result(open("/usr/probe", O_WRONLY | O_CREAT, 0600));
+}
+
 static int p_mknod(void)
 {
 	return result(mknod(probe_arg, S_IFCHR | 0600, makedev(1, 3)));
 }
 
 const struct probe probes_files[] = {
-	P(succeed), P(exec_tmp),  P(memfd_exec),  P(memfd_plain), P(mmap_exec), P(setuid_program),
-	P(euid),    P(open_read), P(open_write),  P(truncate),	  P(unlink),	P(chmod),
-	P(utimes),  P(setxattr),  P(stat),	  P(create),	  P(mkdir),	P(rename),
-	P(link),    P(mknod),	  { NULL, NULL },
+	P(succeed), P(exec_tmp),  P(memfd_exec), P(memfd_plain), P(mmap_exec), P(setuid_program),
+	P(euid),    P(open_read), P(open_write), P(truncate),	 P(unlink),    P(chmod),
+	P(utimes),  P(setxattr),  P(stat),	 P(create),	 P(mkdir),     P(rename),
+	P(link),    P(mknod),	  P(write_usr),	 { NULL, NULL },
 };

@@ -33,28 +33,24 @@
 
 /* -- namespaces and mounts ------------------------------------------------- */
 
-static int p_unshare_user(void)
+/* The flag is the argument: CLONE_NEW*. */
+static int p_unshare(void)
 {
-	CALL(SYS_unshare, CLONE_NEWUSER);
-}
-static int p_unshare_mnt(void)
-{
-	CALL(SYS_unshare, CLONE_NEWNS);
-}
-static int p_unshare_net(void)
-{
-	CALL(SYS_unshare, CLONE_NEWNET);
-}
-static int p_unshare_pid(void)
-{
-	CALL(SYS_unshare, CLONE_NEWPID);
+	CALL(SYS_unshare, strtoul(probe_arg, NULL, 0));
 }
 static int p_mount(void)
 {
 	CALL(SYS_mount, "none", "/tmp", "tmpfs", 0, NULL);
 }
+/* A mount of its own to try the others on, where it can have one. */
+static void own_mount(void)
+{
+	(void)!syscall(SYS_mount, "none", "/tmp", "tmpfs", 0, NULL);
+}
+
 static int p_umount(void)
 {
+	own_mount();
 	CALL(SYS_umount2, "/tmp", 2 /* MNT_DETACH */);
 }
 static int p_chroot(void)
@@ -69,9 +65,33 @@ static int p_fsopen(void)
 {
 	CALL(SYS_fsopen, "tmpfs", 0);
 }
-static int p_remount_rw(void)
+static int p_remount(void)
 {
-	CALL(SYS_mount, NULL, "/", NULL, 0x20 /* MS_REMOUNT */ | 0x1000, NULL);
+	own_mount();
+	CALL(SYS_mount, NULL, "/tmp", NULL, 0x20 /* MS_REMOUNT */ | 0x1000 /* MS_BIND */, NULL);
+}
+
+static int p_mount_setattr(void)
+{
+	uint64_t attr[4] = { 0 };
+
+	own_mount();
+	CALL(SYS_mount_setattr, AT_FDCWD, "/tmp", 0, attr, sizeof(attr));
+}
+
+/* The whole way of the new calls, so that the last one has what it needs. */
+static int p_move_mount(void)
+{
+	int tree = (int)syscall(SYS_open_tree, AT_FDCWD, "/tmp", 1 /* OPEN_TREE_CLONE */);
+
+	CALL(SYS_move_mount, tree, "", AT_FDCWD, "/tmp", 4 /* MOVE_MOUNT_F_EMPTY_PATH */);
+}
+
+static int p_pivot_root(void)
+{
+	own_mount();
+	(void)!chdir("/tmp");
+	CALL(SYS_pivot_root, ".", ".");
 }
 
 static int p_setns(void)
@@ -149,6 +169,25 @@ static int p_kcmp(void)
 
 /* -- kernel interfaces ----------------------------------------------------- */
 
+static int p_process_vm_writev(void)
+{
+	char from = 'x';
+	char to = 0;
+	struct iovec l = { &from, 1 };
+	struct iovec r = { &to, 1 };
+
+	CALL(SYS_process_vm_writev, getpid(), &l, 1, &r, 1, 0);
+}
+
+static int p_process_madvise(void)
+{
+	void *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct iovec v = { page, 4096 };
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	return fd < 0 ? errno : result(syscall(SYS_process_madvise, fd, &v, 1, MADV_COLD, 0));
+}
+
 static int p_bpf(void)
 {
 	union {
@@ -172,7 +211,7 @@ static int p_perf(void)
 
 static int p_userfaultfd(void)
 {
-	CALL(SYS_userfaultfd, 0);
+	CALL(SYS_userfaultfd, 1 /* UFFD_USER_MODE_ONLY: anybody may */);
 }
 static int p_keyctl(void)
 {
@@ -221,6 +260,34 @@ static int p_fanotify(void)
 {
 	CALL(SYS_fanotify_init, 0, 0);
 }
+/* As much of it as needs no privilege (Linux 5.13). */
+static int p_fanotify_user(void)
+{
+	CALL(SYS_fanotify_init, 0x200 /* FAN_REPORT_FID */, 0);
+}
+
+/* An answer to what the supervisor asks: a listener of its own. */
+static int p_listener(void)
+{
+	struct {
+		uint16_t code;
+		uint8_t jt, jf;
+		uint32_t k;
+	} allow = { 6 /* BPF_RET */, 0, 0, 0x7fff0000 /* SECCOMP_RET_ALLOW */ };
+	struct {
+		uint16_t length;
+		void *program;
+	} program = { 1, &allow };
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	CALL(SYS_seccomp, 1 /* SET_MODE_FILTER */, 8 /* NEW_LISTENER */, &program);
+}
+
+static int p_no_randomize(void)
+{
+	CALL(SYS_personality, 0x0040000 /* ADDR_NO_RANDOMIZE */);
+}
+
 static int p_modify_ldt(void)
 {
 	char ldt[16];
@@ -276,16 +343,16 @@ static int p_int80(void)
 }
 
 const struct probe probes_kernel[] = {
-	P(unshare_user),
-	P(unshare_mnt),
-	P(unshare_net),
-	P(unshare_pid),
+	P(unshare),
 	P(mount),
 	P(umount),
 	P(chroot),
 	P(open_tree),
 	P(fsopen),
-	P(remount_rw),
+	P(remount),
+	P(mount_setattr),
+	P(move_mount),
+	P(pivot_root),
 	P(setns),
 	P(clone_user),
 	P(clone3_user),
@@ -296,6 +363,8 @@ const struct probe probes_kernel[] = {
 	P(pidfd_getfd),
 	P(process_vm_readv),
 	P(kcmp),
+	P(process_vm_writev),
+	P(process_madvise),
 	P(bpf),
 	P(perf),
 	P(userfaultfd),
@@ -308,6 +377,9 @@ const struct probe probes_kernel[] = {
 	P(syslog),
 	P(mbind),
 	P(fanotify),
+	P(fanotify_user),
+	P(listener),
+	P(no_randomize),
 	P(modify_ldt),
 	P(syscall),
 	P(calls),

@@ -37,33 +37,13 @@ static int try_socket(int family, int type, int protocol)
 {
 	CALL(SYS_socket, family, type, protocol);
 }
-static int p_netlink(void)
+/* The argument is "FAMILY,TYPE,PROTOCOL", in numbers. */
+static int p_socket(void)
 {
-	return try_socket(16, SOCK_DGRAM, 0);
-}
-static int p_packet(void)
-{
-	return try_socket(17, SOCK_DGRAM, 0);
-}
-static int p_alg(void)
-{
-	return try_socket(38, SOCK_SEQPACKET, 0);
-}
-static int p_vsock(void)
-{
-	return try_socket(40, SOCK_STREAM, 0);
-}
-static int p_raw(void)
-{
-	return try_socket(2, SOCK_RAW, 1);
-}
-static int p_mptcp(void)
-{
-	return try_socket(2, SOCK_STREAM, 262);
-}
-static int p_inet(void)
-{
-	return try_socket(2, SOCK_STREAM, 0);
+	int family = 0, type = 0, protocol = 0;
+
+	sscanf(probe_arg, "%d,%d,%d", &family, &type, &protocol);
+	return try_socket(family, type, protocol);
 }
 
 static int p_tcp(void)
@@ -100,6 +80,5 @@ static int p_unix(void)
 }
 
 const struct probe probes_network[] = {
-	P(netlink), P(packet), P(alg), P(vsock), P(raw),	 P(mptcp),
-	P(inet),    P(tcp),    P(udp), P(unix),	 { NULL, NULL },
+	P(socket), P(tcp), P(udp), P(unix), { NULL, NULL },
 };

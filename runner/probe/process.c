@@ -42,12 +42,32 @@ static int p_setgroups(void)
 {
 	CALL(SYS_setgroups, 0, NULL);
 }
+static int p_setgid0(void)
+{
+	CALL(SYS_setresgid, 0, 0, 0);
+}
+static int p_securebits(void)
+{
+	CALL(SYS_prctl, PR_SET_SECUREBITS, 1 /* SECBIT_NOROOT */, 0, 0, 0);
+}
+/* As many open files as anybody outside may have. */
+static int p_raise_files(void)
+{
+	unsigned long limit[2] = { 4096, 4096 };
+
+	CALL(SYS_prlimit64, 0, RLIMIT_NOFILE, limit, NULL);
+}
 static int p_sethostname(void)
 {
 	CALL(SYS_sethostname, "probe", 5);
 }
+/* Inheritable first, which is empty where one became root by a namespace. */
 static int p_ambient(void)
 {
+	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct d[2] = { { 1, 1, 1 }, { 0, 0, 0 } };
+
+	(void)!syscall(SYS_capset, &h, d);
 	CALL(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_CHOWN, 0, 0);
 }
 
@@ -88,6 +108,26 @@ static int p_tiocsti(void)
 	char c = 'x';
 	CALL(SYS_ioctl, 0, strtoul(probe_arg, NULL, 0), &c);
 }
+/* Into a terminal of its own, where it can make one; else into its stdin. */
+static int p_type(void)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		int master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+		int tty = 0;
+		char c = 'x';
+
+		setsid();
+		if (master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0)
+			tty = open(ptsname(master), O_RDWR);
+		_exit(result(syscall(SYS_ioctl, tty, 0x5412 /* TIOCSTI */, &c)));
+	}
+	waitpid(pid, &status, 0);
+	return WEXITSTATUS(status);
+}
+
 static int p_shm(void)
 {
 	return result(shmget((key_t)atoi(probe_arg), 0, 0));
@@ -180,8 +220,10 @@ static int p_limit_init(void)
 }
 
 const struct probe probes_process[] = {
-	P(limit_init),	 P(setuid0),  P(setgroups),   P(sethostname),	  P(ambient),
-	P(capset),	 P(bounding), P(new_privs),   P(environment),	  P(fd),
-	P(tiocsti),	 P(shm),      P(session),     P(session_keyring), P(count_forks),
-	P(touch_memory), P(fill_tmp), P(fill_inodes), { NULL, NULL },
+	P(setuid0),	    P(setgroups),   P(setgid0),	     P(securebits),
+	P(raise_files),	    P(sethostname), P(ambient),	     P(capset),
+	P(bounding),	    P(new_privs),   P(environment),  P(fd),
+	P(tiocsti),	    P(type),	    P(shm),	     P(session),
+	P(session_keyring), P(count_forks), P(touch_memory), P(fill_tmp),
+	P(fill_inodes),	    P(limit_init),  { NULL, NULL },
 };

@@ -43,8 +43,6 @@ def control(kind, probe, options, actor):
     return {
         "lab": lambda: in_lab("", probe),
         "lab-uts": lambda: in_lab("", probe),
-        "lab-tmp": lambda: in_lab("cd %s; mount -t tmpfs none /tmp; exec ./probe umount"
-                                  % lib.ROOM, probe),
         "lab-usr": lambda: in_lab("mount -t tmpfs none /usr", probe),
         "lab-root": lambda: in_lab("d=$(mktemp -d); mount -t tmpfs none $d; cp %s $d; cd $d; "
                                    "exec chroot . /probe create /probe" % lib.PROBE, probe),
