@@ -52,14 +52,25 @@ static bool has_needed(const char *text)
 	return true;
 }
 
-static const char *mount_point(void)
+/* Where the tree is mounted, and which controllers it has; NULL: nowhere. */
+static const char *find_tree(char *has, size_t size)
 {
 	static const char *const places[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
-	struct statfs fs;
 
-	for (int i = 0; i < 2; i++)
-		if (statfs(places[i], &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
+	for (int i = 0; i < 2; i++) {
+		char path[64];
+		struct statfs fs;
+		cleanup_fd int fd = -1;
+
+		snprintf(path, sizeof(path), "%s/cgroup.controllers", places[i]);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC) {
+			ssize_t n = read(fd, has, size - 1);
+
+			has[n < 0 ? 0 : n] = '\0';
 			return places[i];
+		}
+	}
 	return NULL;
 }
 
@@ -184,9 +195,9 @@ static void explain_busy(struct host_cgroup *ret, bool privileged)
 
 void cgroup_probe(struct host_cgroup *ret, bool privileged)
 {
-	const char *mount = mount_point();
 	char path[sizeof(ret->base)];
-	char text[256];
+	char has[256];
+	const char *mount = find_tree(has, sizeof(has));
 	char *slash;
 
 	if (!mount) {
@@ -195,7 +206,7 @@ void cgroup_probe(struct host_cgroup *ret, bool privileged)
 			   "systemd.unified_cgroup_hierarchy=1");
 		return;
 	}
-	if (!read_file(mount, "cgroup.controllers", text, sizeof(text)) || !has_needed(text)) {
+	if (!has_needed(has)) {
 		not_usable(ret,
 			   "the cgroup v2 tree lacks the memory or pids controller: they are "
 			   "bound to v1, or were not handed down",
