@@ -28,26 +28,27 @@ static bool ends_in_py(const char *name)
 
 /* -- candidates ------------------------------------------------------------ */
 
-static const char *inside_path(const struct plan *plan)
+const char *command_path(const struct plan *plan)
 {
 	const struct spec *s = plan->spec;
+	const char *path = NULL;
 
 	for (unsigned int i = 0; i < s->n_env; i++)
 		if (strcmp(s->env[i].name, "PATH") == 0)
-			return s->env[i].value ? s->env[i].value : spec_caller_env(s, "PATH");
-	return NULL;
+			path = s->env[i].value ? s->env[i].value : spec_caller_env(s, "PATH");
+	return path ? path : "/usr/local/bin:/usr/bin:/bin";
 }
 
 /* Where `name` may be found inside; the child tries them in turn. */
 static int add_candidates(struct plan *plan, const char *name, struct err *e)
 {
-	const char *path = inside_path(plan);
+	const char *path = command_path(plan);
 
 	if (strchr(name, '/')) {
 		plan->candidates[plan->n_candidates++] = name;
 		return 0;
 	}
-	for (path = path ? path : "/usr/local/bin:/usr/bin:/bin"; *path;) {
+	while (*path) {
 		int n = (int)strcspn(path, ":");
 
 		if (n > 0 && path[0] == '/') {

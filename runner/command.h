@@ -17,4 +17,7 @@
  */
 int command_plan(struct plan *plan, struct err *e);
 
+/** The PATH that names are looked up on, inside. */
+const char *command_path(const struct plan *plan);
+
 #endif

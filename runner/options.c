@@ -91,6 +91,11 @@ static int set_without(struct spec *s, const struct option *o, const char *value
 	return spec_add_without(s, value, e);
 }
 
+static int set_program(struct spec *s, const struct option *o, const char *value, struct err *e)
+{
+	return spec_add_program(s, value, e) < 0 ? err_wrap(e, "--%s", o->name) : 0;
+}
+
 /* SRC[:DST][:exec]; without DST the same path inside. */
 static int set_bind(struct spec *s, const struct option *o, const char *value, struct err *e)
 {
@@ -233,6 +238,7 @@ static const struct option options[] = {
 	{ "network", "none|loopback|host", "what network there is", set_network, NULL },
 	{ "seccomp", "NAME|FILE", "system call policy: default, no-fork, or an OCI file",
 	  set_seccomp, NULL },
+	{ "program", "NAME", "let this program be executed, and no other", set_program, NULL },
 	{ "without", "LAYER", "leave a layer out; the report says so", set_without, NULL },
 	{ "require", "cgroup", "refuse where there is no cgroup to hold the limits", set_require,
 	  NULL },

@@ -34,6 +34,7 @@ enum {
 	PLAN_MAX_RULES = 64,
 	PLAN_MAX_CANDIDATES = 32,
 	PLAN_MAX_LAYERS = 32,
+	PLAN_MAX_PROGRAMS = 2 * SPEC_MAX_PROGRAMS,
 };
 
 /* Something we make on a file system of our own (never on a user's). */
@@ -66,6 +67,7 @@ struct plan_bind {
 	bool optional; /* a source that does not exist is skipped */
 	bool covered;  /* something of the user's is mounted over it */
 	bool exec;     /* Landlock lets programs be executed from here */
+	bool library;  /* it may be mapped as code even where programs are named */
 	bool directory;
 	int idmap_fd; /* user namespace for an id-mapped mount, or -1 */
 };
@@ -140,7 +142,7 @@ struct plan {
 	const char *delivered; /* "/app/NAME", or NULL */
 
 	unsigned int n_nodes, n_view, n_devices, n_tmpfs, n_points, n_binds, n_rlimits, n_rules,
-		n_candidates;
+		n_candidates, n_programs;
 
 	/*
 	 * From here on only what is counted above is valid; plan_clear() leaves the
@@ -154,6 +156,8 @@ struct plan {
 	struct plan_tmpfs tmpfs[PLAN_MAX_TMPFS];
 	struct plan_node points[PLAN_MAX_POINTS]; /* mount points on those tmpfs */
 	struct plan_bind binds[SPEC_MAX_MOUNTS];  /* what the user asked for */
+	/* directories of libraries, and files that may be executed (`exec`) */
+	struct plan_bind programs[PLAN_MAX_PROGRAMS];
 	struct plan_rlimit rlimits[PLAN_MAX_RLIMITS];
 	struct plan_rule rules[PLAN_MAX_RULES];
 	const char *candidates[PLAN_MAX_CANDIDATES]; /* paths inside, tried in turn */

@@ -253,6 +253,13 @@ static int read_require(struct spec *s, json_t *v, struct place *p, struct err *
 	return read_names(s, v, p, e, add_require);
 }
 
+/* An empty list is one, too: then only what is delivered is executed. */
+static int read_programs(struct spec *s, json_t *v, struct place *p, struct err *e)
+{
+	s->only_programs = true;
+	return read_names(s, v, p, e, spec_add_program);
+}
+
 static int read_without(struct spec *s, json_t *v, struct place *p, struct err *e)
 {
 	return read_names(s, v, p, e, spec_add_without);
@@ -273,6 +280,7 @@ static const struct key profile_keys[] = {
 	{ "network", read_network },
 	{ "limits", profile_read_limits },
 	{ "seccomp", read_seccomp },
+	{ "programs", read_programs },
 	{ "require", read_require },
 	{ "without", read_without },
 	{ 0 },

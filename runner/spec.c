@@ -107,6 +107,17 @@ int spec_add_without(struct spec *s, const char *layer, struct err *e)
 	return 0;
 }
 
+int spec_add_program(struct spec *s, const char *program, struct err *e)
+{
+	if (program[0] == '\0')
+		return err_set(e, EINVAL, "a program's name must not be empty");
+	if (s->n_programs == SPEC_MAX_PROGRAMS)
+		return err_set(e, E2BIG, "more than %d programs", SPEC_MAX_PROGRAMS);
+	s->only_programs = true;
+	s->programs[s->n_programs++] = program;
+	return 0;
+}
+
 const char *spec_caller_env(const struct spec *s, const char *name)
 {
 	size_t n = strlen(name);
@@ -115,6 +126,23 @@ const char *spec_caller_env(const struct spec *s, const char *name)
 		if (strncmp(*p, name, n) == 0 && (*p)[n] == '=')
 			return *p + n + 1;
 	return NULL;
+}
+
+/* To allow a few programs, and whatever the payload writes, is no allow list. */
+static int check_programs(const struct spec *s, struct err *e)
+{
+	for (unsigned int i = 0; s->only_programs && i < s->n_mounts; i++) {
+		const struct spec_mount *m = &s->mounts[i];
+
+		if (!m->exec || (m->type == SPEC_MOUNT_BIND && m->read_only))
+			continue;
+		err_set(e, EINVAL,
+			"programs are named, but mount '%s' is writable and lets all it holds be "
+			"executed",
+			m->destination);
+		return err_hint(e, "leave its option exec out, or name no programs%s", "");
+	}
+	return 0;
 }
 
 int spec_check(const struct spec *s, struct err *e)
@@ -141,5 +169,5 @@ int spec_check(const struct spec *s, struct err *e)
 	if (s->hostname[0] == '\0' || strlen(s->hostname) > 64)
 		return err_set(e, EINVAL, "hostname '%.70s' must have 1 to 64 characters",
 			       s->hostname);
-	return 0;
+	return check_programs(s, e);
 }

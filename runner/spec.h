@@ -26,6 +26,7 @@ enum {
 	SPEC_MAX_ENV = 96,
 	SPEC_MAX_WITHOUT = 32,
 	SPEC_MAX_INTERPRETER = 8,
+	SPEC_MAX_PROGRAMS = 32,
 };
 
 enum spec_network { SPEC_NETWORK_NONE, SPEC_NETWORK_LOOPBACK, SPEC_NETWORK_HOST };
@@ -97,6 +98,9 @@ struct spec {
 	const char *seccomp; /* name of a built-in policy, or a path with a slash */
 	const char *without[SPEC_MAX_WITHOUT];
 	unsigned int n_without;
+	bool only_programs; /* nothing but these, and what is delivered, is executed */
+	const char *programs[SPEC_MAX_PROGRAMS]; /* names, or paths inside */
+	unsigned int n_programs;
 	bool require_cgroup; /* refuse where rlimits would have to stand in */
 
 	/* where things go */
@@ -121,6 +125,9 @@ int spec_add_mount(struct spec *s, const struct spec_mount *m, struct err *e);
 int spec_add_env(struct spec *s, const char *name, const char *value, struct err *e);
 /** Leave a layer out. The name is checked by plan_build(). */
 int spec_add_without(struct spec *s, const char *layer, struct err *e);
+
+/** Let this program be executed, and no other that is not named either. */
+int spec_add_program(struct spec *s, const char *program, struct err *e);
 
 /** The value of `name` in the caller's environment, or NULL. */
 const char *spec_caller_env(const struct spec *s, const char *name);

@@ -124,6 +124,10 @@ static void exec_failed(const struct plan *plan, const struct board *b, struct o
 	o->exit_code = EXIT_NOT_EXEC;
 	snprintf(o->message, sizeof(o->message), "'%.200s' cannot be executed: %s", name,
 		 strerror(b->error));
+	if (b->error == EACCES && plan->spec->only_programs)
+		snprintf(o->hint, sizeof(o->hint),
+			 "only the programs that are named may be executed: --program %.100s",
+			 name);
 	if (b->error == ENOEXEC)
 		snprintf(o->hint, sizeof(o->hint),
 			 "it is no program for this machine and has no #! line");

@@ -78,9 +78,18 @@ static int add_mount_rules(struct plan *plan, uint64_t write, struct err *e)
 			continue;
 		path = plan_printf(plan, e, "/%s", b->target);
 		/* Reading is granted at "/" as well; here the kernel need not look further up. */
-		r = path ? plan_add_rule(plan, path, FS_EXECUTE | FS_READ_FILE | FS_READ_DIR,
+		r = path ? plan_add_rule(plan, path,
+					 FS_READ_FILE | FS_READ_DIR |
+						 (plan->spec->only_programs ? 0 : FS_EXECUTE),
 					 b->optional, e)
 			 : -ENOMEM;
+	}
+	for (unsigned int i = 0; r == 0 && i < plan->n_programs; i++) {
+		const char *path = plan_printf(plan, e, "/%s", plan->programs[i].target);
+
+		if (plan->programs[i].exec)
+			r = path ? plan_add_rule(plan, path, FS_EXECUTE | FS_READ_FILE, false, e)
+				 : -ENOMEM;
 	}
 	for (unsigned int i = 0; r == 0 && i < plan->n_tmpfs; i++) {
 		const struct plan_tmpfs *t = &plan->tmpfs[i];

@@ -81,6 +81,7 @@ enum layer_id {
 	LAYER_TMPFS,
 	LAYER_NOEXEC,
 	LAYER_BINDS,
+	LAYER_PROGRAMS,
 	LAYER_PIVOT_ROOT,
 	LAYER_NETWORK_NS,
 	LAYER_IDENTITY,
@@ -108,8 +109,9 @@ extern const char *const layer_names[LAYER_COUNT + 1];
 /* The rows, one file each (namespaces.c and root.c hold close kin). */
 extern const struct layer layer_cgroup, layer_user_ns, layer_pid_ns, layer_mount_ns, layer_ipc_ns,
 	layer_uts_ns, layer_cgroup_ns, layer_network_ns, layer_memfd, layer_root, layer_devices,
-	layer_proc, layer_proc_subset, layer_tmpfs, layer_noexec, layer_binds, layer_pivot_root,
-	layer_identity, layer_userns_limit, layer_keyring, layer_capabilities, layer_no_new_privs,
-	layer_landlock, layer_session, layer_rlimits, layer_environment, layer_fds, layer_seccomp;
+	layer_proc, layer_proc_subset, layer_tmpfs, layer_noexec, layer_binds, layer_programs,
+	layer_pivot_root, layer_identity, layer_userns_limit, layer_keyring, layer_capabilities,
+	layer_no_new_privs, layer_landlock, layer_session, layer_rlimits, layer_environment,
+	layer_fds, layer_seccomp;
 
 #endif

@@ -261,6 +261,10 @@ static int plan_one_bind(struct plan *plan, const struct spec_mount *m, struct e
 	b.ino = st.st_ino;
 	b.directory = S_ISDIR(st.st_mode);
 	b.attributes = RAW_MOUNT_ATTR_NOSUID | RAW_MOUNT_ATTR_NODEV;
+	if (plan->spec->only_programs) {
+		b.exec = false;
+		b.attributes |= RAW_MOUNT_ATTR_NOEXEC;
+	}
 	if (m->read_only)
 		b.attributes |= RAW_MOUNT_ATTR_RDONLY;
 	else if (plan_has(plan, LAYER_NOEXEC) && !m->exec)

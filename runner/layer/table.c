@@ -20,6 +20,7 @@ const struct layer *const layer_table[LAYER_COUNT] = {
 	[LAYER_TMPFS] = &layer_tmpfs,
 	[LAYER_NOEXEC] = &layer_noexec,
 	[LAYER_BINDS] = &layer_binds,
+	[LAYER_PROGRAMS] = &layer_programs,
 	[LAYER_PIVOT_ROOT] = &layer_pivot_root,
 	[LAYER_NETWORK_NS] = &layer_network_ns,
 	[LAYER_IDENTITY] = &layer_identity,
@@ -36,11 +37,11 @@ const struct layer *const layer_table[LAYER_COUNT] = {
 };
 
 const char *const layer_names[LAYER_COUNT + 1] = {
-	"cgroup",	"user_ns",     "pid_ns",       "mount_ns",     "ipc_ns",     "uts_ns",
-	"cgroup_ns",	"memfd",       "root",	       "devices",      "proc",	     "proc_subset",
-	"tmpfs",	"noexec",      "binds",	       "pivot_root",   "network_ns", "identity",
-	"userns_limit", "keyring",     "capabilities", "no_new_privs", "landlock",   "session",
-	"rlimits",	"environment", "fds",	       "seccomp",      NULL,
+	"cgroup",    "user_ns",	     "pid_ns",	    "mount_ns",	    "ipc_ns",	    "uts_ns",
+	"cgroup_ns", "memfd",	     "root",	    "devices",	    "proc",	    "proc_subset",
+	"tmpfs",     "noexec",	     "binds",	    "programs",	    "pivot_root",   "network_ns",
+	"identity",  "userns_limit", "keyring",	    "capabilities", "no_new_privs", "landlock",
+	"session",   "rlimits",	     "environment", "fds",	    "seccomp",	    NULL,
 };
 
 int layer_find(const char *name)

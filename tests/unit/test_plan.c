@@ -150,6 +150,43 @@ static void no_fork_needs_room_for_its_descriptor(void)
 	end();
 }
 
+static bool may_execute(const char *path)
+{
+	for (unsigned int i = 0; i < plan.n_rules; i++)
+		if (strcmp(plan.rules[i].path, path) == 0 && (plan.rules[i].access & 1))
+			return true;
+	return false;
+}
+
+/* Of this machine's own /usr: what "sh" is differs, that there is one does not. */
+static void programs_are_files(void)
+{
+	struct host host = fake_host(true);
+	bool shell = false;
+
+	begin("default");
+	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
+	CU_ASSERT_FALSE(plan_has(&plan, LAYER_PROGRAMS));
+	CU_ASSERT_TRUE(may_execute("/usr"));
+	CU_ASSERT_EQUAL(spec_add_program(&spec, "sh", &err), 0);
+	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
+	CU_ASSERT_TRUE(plan_has(&plan, LAYER_PROGRAMS));
+	CU_ASSERT_FALSE(may_execute("/usr"));
+	for (unsigned int i = 0; i < plan.n_programs; i++) {
+		char path[300];
+
+		snprintf(path, sizeof(path), "/%s", plan.programs[i].target);
+		CU_ASSERT_EQUAL(may_execute(path), plan.programs[i].exec);
+		/* Only /usr/bin/dash and the like, not the link. */
+		shell |= plan.programs[i].exec && strstr(path, "sh") != NULL;
+		CU_ASSERT_STRING_NOT_EQUAL(path, "/bin/sh");
+	}
+	CU_ASSERT_TRUE(shell);
+	CU_ASSERT_EQUAL(spec_add_program(&spec, "/usr/share", &err), 0);
+	CU_ASSERT_EQUAL(build(&host), -EACCES);
+	end();
+}
+
 static void destinations_are_checked(void)
 {
 	static const struct {
@@ -232,6 +269,7 @@ CU_TestInfo plan_tests[] = {
 	{ "Landlock asks for what the ABI knows", landlock_asks_for_what_the_abi_knows },
 	{ "memfd needs a sysctl or a filter", memfd_needs_a_sysctl_or_a_filter },
 	{ "no-fork needs room for its descriptor", no_fork_needs_room_for_its_descriptor },
+	{ "programs are files", programs_are_files },
 	{ "destinations are checked", destinations_are_checked },
 	{ "cpus become whole ones", cpus_become_whole_ones },
 	{ "two runs never share an id", two_runs_never_share_an_id },
