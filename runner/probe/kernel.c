@@ -179,15 +179,6 @@ static int p_process_vm_writev(void)
 	CALL(SYS_process_vm_writev, getpid(), &l, 1, &r, 1, 0);
 }
 
-static int p_process_madvise(void)
-{
-	void *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct iovec v = { page, 4096 };
-	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
-
-	return fd < 0 ? errno : result(syscall(SYS_process_madvise, fd, &v, 1, MADV_COLD, 0));
-}
-
 static int p_bpf(void)
 {
 	union {
@@ -364,7 +355,6 @@ const struct probe probes_kernel[] = {
 	P(process_vm_readv),
 	P(kcmp),
 	P(process_vm_writev),
-	P(process_madvise),
 	P(bpf),
 	P(perf),
 	P(userfaultfd),

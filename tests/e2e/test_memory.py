@@ -40,8 +40,7 @@ print("survived")
 SHARED = """
 import os, time
 b = bytearray(200 << 20)
-for k in range(0, len(b), 4096):
-    b[k] = 1
+b[::4096] = b"1" * (len(b) // 4096)
 pids = []
 for i in range(6):
     pid = os.fork()
@@ -57,9 +56,8 @@ print("survived")
 # Shared by fork until every process writes to it: it is there once, then four times.
 COPIED = """
 import os, time
-b = bytearray(200 << 20)
-for k in range(0, len(b), 4096):
-    b[k] = 1
+b = bytearray(150 << 20)
+b[::4096] = b"1" * (len(b) // 4096)
 r, w = os.pipe()
 for i in range(3):
     if os.fork() == 0:
@@ -211,7 +209,7 @@ class Memory(lib.Scripts):
 
     def test_memory_high_slows_down(self):
         def check(actor):
-            options = ["--memory", "256m", "--memory-high", "32m", "--timeout", "20s"]
+            options = ["--memory", "256m", "--memory-high", "32m", "--timeout", "3s"]
             r = self.run_script(options, TOUCH, actor, "48")
             if lib.has_cgroup(actor):
                 self.assertGreater(r.report["memory"]["high_reached"], 0, repr(r))
