@@ -81,16 +81,16 @@ class Pids(lib.Scripts):
                 path = self.script(text)
                 started = time.monotonic()
                 p = subprocess.Popen(
-                    lib.as_actor(actor, [lib.RUNNER, "exec", "--timeout", "2s", "--pids", "64",
+                    lib.as_actor(actor, [lib.RUNNER, "exec", "--timeout", "1s", "--pids", "64",
                                          "--report", "fd:1", path]),
                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
                 # The host can still fork meanwhile.
-                while p.poll() is None and time.monotonic() - started < 2:
+                while p.poll() is None and time.monotonic() - started < 1:
                     subprocess.run(["true"], check=True)
                 out, _ = p.communicate(timeout=60)
                 report = json.loads(out[out.index(b"{\n"):])
                 self.assertEqual((report["reason"], report["survivors"]), ("wall_time", 0), name)
-                self.assertLess(report["wall_ms"], 3000, name)
+                self.assertLess(report["wall_ms"], 2000, name)
             self.assertLess(abs(processes() - before), 6)
         self.each(check)
 

@@ -13,8 +13,7 @@ TOUCH = """
 import mmap, sys
 size = int(sys.argv[1]) << 20
 m = mmap.mmap(-1, size)
-for i in range(0, size, 4096):
-    m[i] = 1
+m[::4096] = b"1" * (size // 4096)
 print("survived")
 """
 
