@@ -55,7 +55,7 @@ print("survived")
 # Shared by fork until every process writes to it: it is there once, then four times.
 COPIED = """
 import os, time
-b = bytearray(150 << 20)
+b = bytearray(200 << 20)
 b[::4096] = b"1" * (len(b) // 4096)
 r, w = os.pipe()
 for i in range(3):
