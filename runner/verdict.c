@@ -71,6 +71,8 @@ static const struct {
 	int error;
 	const char *hint;
 } enter_hints[] = {
+	{ LAYER_BINDS, ELOOP,
+	  "a part of the path became a link while the sandbox was being set up" },
 	{ LAYER_BINDS, ENOENT,
 	  "inside another bind the mount point must exist; runner makes none in a user's "
 	  "directory" },
