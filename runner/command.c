@@ -19,7 +19,7 @@ enum {
 	COPY_AT_MOST = 256 * 1024 * 1024,
 };
 
-static bool ends_in_py(const char *name)
+bool command_is_python(const char *name)
 {
 	size_t n = strlen(name);
 
@@ -101,7 +101,7 @@ static int open_file(const char *path, struct stat *st, struct err *e)
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
 		err_set(e, errno, "'%s': no such file", path);
-		if (!strchr(path, '/') && !ends_in_py(path))
+		if (!strchr(path, '/') && !command_is_python(path))
 			err_hint(e,
 				 "to run a command found on the sandbox's PATH: runner exec -- %s",
 				 path);
@@ -175,7 +175,7 @@ static int plan_file(struct plan *plan, struct err *e)
 	plan->script_fd = open_file(path, &st, e);
 	if (plan->script_fd < 0)
 		return -e->code;
-	python = ends_in_py(path);
+	python = command_is_python(path);
 	if (!python && !(st.st_mode & 0111)) {
 		err_set(e, EACCES, "'%s' is not executable", path);
 		err_hint(e, "chmod +x it, or name its interpreter: runner exec -- sh %s", path);

@@ -17,6 +17,9 @@
  */
 int command_plan(struct plan *plan, struct err *e);
 
+/** Is it run by the profile's interpreter? */
+bool command_is_python(const char *name);
+
 /** The PATH that names are looked up on, inside. */
 const char *command_path(const struct plan *plan);
 

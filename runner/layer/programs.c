@@ -138,10 +138,10 @@ static bool is_named(const struct plan *plan, const struct found *f)
 }
 
 /* The loader of a program, or of nothing; the interpreter of a script must be named. */
-static int plan_needs(struct plan *plan, const struct plan_bind *program, struct err *e)
+static int plan_needs(struct plan *plan, const char *path, struct err *e)
 {
 	struct found f = { .fd = -1 };
-	cleanup_fd int fd = open(program->source, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	char start[256] = "";
 	char loader[256] = "";
 	bool script;
@@ -161,11 +161,10 @@ static int plan_needs(struct plan *plan, const struct plan_bind *program, struct
 		return 0;
 	r = find(plan, loader, &f);
 	if (r < 0)
-		return err_set(e, -r, "program '/%s' needs '%s', which is not inside",
-			       program->target, loader);
+		return err_set(e, -r, "program '%s' needs '%s', which is not inside", path, loader);
 	if (script && !is_named(plan, &f)) {
-		err_set(e, EACCES, "program '/%s' is a script, and its interpreter is not named",
-			program->target);
+		err_set(e, EACCES, "program '%s' is a script, and its interpreter is not named",
+			path);
 		r = err_hint(e, "add --program %s", loader);
 	} else if (!script) {
 		r = add_exec(plan, &f, true, e);
@@ -265,7 +264,11 @@ static int plan_programs(struct plan *plan, struct err *e)
 	named = plan->n_programs;
 	for (unsigned int i = 0; r == 0 && i < named; i++)
 		if (plan->programs[i].exec)
-			r = plan_needs(plan, &plan->programs[i], e);
+			r = plan_needs(plan, plan->programs[i].source, e);
+	/* What is handed in may always be executed; a script in Python is only read. */
+	if (r == 0 && s->command == SPEC_COMMAND_FILE && s->argv && s->argv[0] &&
+	    !command_is_python(s->argv[0]))
+		r = plan_needs(plan, s->argv[0], e);
 	return r;
 }
 
