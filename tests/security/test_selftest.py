@@ -44,6 +44,7 @@ class Selftest(lib.PerActor):
             walls = json.load(f)
         abi = json.loads(lib.run([lib.RUNNER, "doctor", "--json"], actor).out)["landlock_abi"]
         without = [("a TCP server of the host", "landlock", abi < 4),
+                   ("type into a terminal", "landlock", abi < 5),
                    ("an abstract socket of the host", "landlock", abi < 6)]
         sysctl = actor == "root" and os.path.exists("/proc/sys/vm/memfd_noexec")
         for attack in "run a program from memory", "from executable memory":
