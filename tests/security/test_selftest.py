@@ -52,6 +52,10 @@ class Selftest(lib.PerActor):
         for attack, layer, lacking in without:
             if lacking:
                 walls[attack].remove(layer)
+        # Where the kernel itself refuses it to all but root (Linux 6.2).
+        path = "/proc/sys/dev/tty/legacy_tiocsti"
+        if os.path.exists(path) and open(path, encoding="ascii").read().strip() == "0":
+            walls["type into a terminal"] = ["seccomp", "*"]
         return walls
 
     def test_ablation(self):
