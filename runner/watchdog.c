@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/raw.h"
 #include "tree.h"
@@ -14,7 +15,6 @@ enum {
 	SHARE = 20,	    /* a look takes at most this part of the time ... */
 	MEMFDS_SHARE = 100, /* ... and one for memfds this part */
 	MOST_MISSES = 4,    /* 1 << 4 is about SHARE */
-	PAGE = 4096,
 };
 
 static uint64_t seen(struct watchdog *w, uint64_t used)
@@ -57,12 +57,13 @@ static uint64_t look_at_memfds(struct watchdog *w, int proc_fd, uint64_t now)
 static uint64_t estimate(const struct watchdog *w, int proc_fd, uint64_t glance)
 {
 	uint64_t grown = glance > w->glance ? glance - w->glance : 0;
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t faults, copied;
 
-	if (!w->glance || w->exact + grown > w->limit)
+	if (w->exact + grown > w->limit)
 		return w->exact + grown;
 	faults = tree_faults(proc_fd);
-	copied = faults > w->faults ? (faults - w->faults) * PAGE : 0;
+	copied = faults > w->faults ? (faults - w->faults) * page : 0;
 	return w->exact + (copied > grown ? copied : grown);
 }
 

@@ -21,7 +21,7 @@ struct watchdog {
 	uint64_t memfds;     /* bytes in them when last looked for */
 	uint64_t memfds_due; /* when to look for them again */
 	uint64_t exact;	     /* what the last exact look saw ... */
-	uint64_t glance;     /* ... and the glance before it; 0, 0: none so far */
+	uint64_t glance;     /* ... and the glance before it */
 	uint64_t faults;     /* and the page faults until then */
 	uint64_t exact_due;  /* when the next comes, whatever the glances say */
 	uint64_t exact_soon; /* when it may come, if they say that the tree is over */

@@ -47,6 +47,24 @@ static ssize_t name_of(int fd, char ret[PATH_MAX])
 	return n;
 }
 
+/*
+ * Does the path begin with something that is there inside? A link of the host's that
+ * is not could lead anywhere, and anybody may make one in /tmp.
+ */
+static bool begins_inside(const struct plan *plan, const char *path)
+{
+	if (path[0] != '/')
+		return false;
+	for (unsigned int i = 0; i < plan->n_view; i++)
+		if (text_path_below(path + 1, plan->view[i].target))
+			return true;
+	for (unsigned int i = 0; i < plan->n_nodes; i++)
+		if (plan->nodes[i].kind == PLAN_NODE_LINK &&
+		    text_path_below(path + 1, plan->nodes[i].path))
+			return true;
+	return false;
+}
+
 /* Links are followed as they will be inside. 0 or -errno. */
 static int find(const struct plan *plan, const char *path, struct found *ret)
 {
@@ -57,6 +75,8 @@ static int find(const struct plan *plan, const char *path, struct found *ret)
 	char root_name[PATH_MAX];
 	size_t length;
 
+	if (!begins_inside(plan, path))
+		return -ENOENT;
 	if (root_fd < 0 || name_of(root_fd, root_name) < 0)
 		return -errno;
 	ret->fd = (int)raw4(SYS_openat2, root_fd, path, &how, sizeof(how));
@@ -104,6 +124,25 @@ static int add_exec(struct plan *plan, const struct found *f, bool rule, struct 
 }
 
 /* -- plan: what a program needs -------------------------------------------- */
+
+/*
+ * A program names its loader itself, and what is handed in was written by somebody
+ * who may name /usr/bin/bash: only these are taken for one (their ABIs fix the paths).
+ */
+static bool is_loader(const char *path)
+{
+	static const char *const loaders[] = {
+		"/lib64/ld-linux-x86-64.so.2",
+		"/lib/ld-musl-x86_64.so.1",
+		"/lib/ld-linux-aarch64.so.1",
+		"/lib/ld-musl-aarch64.so.1",
+	};
+
+	for (size_t i = 0; i < sizeof(loaders) / sizeof(loaders[0]); i++)
+		if (strcmp(loaders[i], path) == 0)
+			return true;
+	return false;
+}
 
 /* PT_INTERP, or "" when there is none. */
 static void read_loader(int fd, char ret[256])
@@ -159,9 +198,16 @@ static int plan_needs(struct plan *plan, const char *path, struct err *e)
 		return 0;
 	if (!loader[0])
 		return 0;
+	if (!script && !is_loader(loader))
+		return err_set(e, EACCES,
+			       "program '%s' names '%.200s' as its loader, which is none", path,
+			       loader);
 	r = find(plan, loader, &f);
-	if (r < 0)
-		return err_set(e, -r, "program '%s' needs '%s', which is not inside", path, loader);
+	if (r < 0 || !is_in_view(plan, f.inside) || !S_ISREG(f.st.st_mode)) {
+		fd_close(&f.fd);
+		return err_set(e, ENOENT, "program '%s' needs '%.200s', which is not inside", path,
+			       loader);
+	}
 	if (script && !is_named(plan, &f)) {
 		err_set(e, EACCES, "program '%s' is a script, and its interpreter is not named",
 			path);
@@ -307,6 +353,8 @@ IN_CHILD static int prove_programs(struct child *c)
 		if (is_system(&p->view[i]) && !(c->absent >> i & 1))
 			r = mounting_prove(c, LAYER_PROGRAMS, p->view[i].target,
 					   RO | RAW_MOUNT_ATTR_NOEXEC);
+	for (unsigned int i = 0; r == 0 && i < p->n_programs; i++)
+		r = mounting_prove(c, LAYER_PROGRAMS, p->programs[i].target, RO);
 	return r;
 }
 

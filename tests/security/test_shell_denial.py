@@ -115,6 +115,33 @@ class ShellDenial(Group):
             self.assertEqual(r.status, 126, repr(r))
             self.assertIn("--program true", r.report["hint"])
 
+    def test_a_program_that_names_a_shell_as_its_loader(self):
+        """What is handed in may be an ELF file whose PT_INTERP is /usr/bin/bash."""
+        with open("/usr/bin/true", "rb") as f:
+            program = f.read()
+        self.assertEqual(program.count(self.LOADER.encode() + b"\0"), 1)
+        path = os.path.join(lib.room(), "evil")
+        for loader, status, words in ((b"/usr/bin/bash", 125, "as its loader, which is none"),
+                                      (self.LOADER.encode(), 0, "")):
+            old = self.LOADER.encode()
+            with open(path, "wb") as f:
+                f.write(program.replace(old + b"\0", loader.ljust(len(old) + 1, b"\0")))
+            os.chmod(path, 0o755)
+            for actor in lib.ACTORS:
+                r = lib.sandbox(["--program", "sh"], [path], actor)
+                self.assertEqual(r.status, status, repr(r))
+                self.assertIn(words, r.err)
+
+    def test_a_name_is_looked_up_inside(self):
+        """Where PATH leads outside, a link of somebody else's may stand."""
+        outside = lib.room(mode=0o755)
+        os.symlink("/usr/bin/bash", os.path.join(outside, "git"))
+        for actor in lib.ACTORS:
+            options = ["--env", "PATH=%s:/usr/bin" % outside, "--program", "git"]
+            r = lib.sandbox(options + ["--dry-run"], ["--", "git"], actor, report=False)
+            self.assertNotIn("bash", r.out, repr(r))
+            self.assertIn("/usr/bin/git", r.out)
+
     def test_a_root_file_system_with_links(self):
         """Named by a link inside; a link that leads outside leads nowhere."""
         for actor in lib.ACTORS:
