@@ -153,14 +153,22 @@ static int p_pidfd_getfd(void)
 	return fd < 0 ? errno : result(syscall(SYS_pidfd_getfd, fd, 0, 0));
 }
 
+static int vm_copy(long call)
+{
+	char here = 'x';
+	char there = 0;
+	struct iovec l = { &here, 1 };
+	struct iovec r = { &there, 1 };
+
+	CALL(call, getpid(), &l, 1, &r, 1, 0);
+}
 static int p_process_vm_readv(void)
 {
-	char from = 'x';
-	char to = 0;
-	struct iovec l = { &to, 1 };
-	struct iovec r = { &from, 1 };
-
-	CALL(SYS_process_vm_readv, getpid(), &l, 1, &r, 1, 0);
+	return vm_copy(SYS_process_vm_readv);
+}
+static int p_process_vm_writev(void)
+{
+	return vm_copy(SYS_process_vm_writev);
 }
 
 static int p_kcmp(void)
@@ -169,16 +177,6 @@ static int p_kcmp(void)
 }
 
 /* -- kernel interfaces ----------------------------------------------------- */
-
-static int p_process_vm_writev(void)
-{
-	char from = 'x';
-	char to = 0;
-	struct iovec l = { &from, 1 };
-	struct iovec r = { &to, 1 };
-
-	CALL(SYS_process_vm_writev, getpid(), &l, 1, &r, 1, 0);
-}
 
 static int p_bpf(void)
 {
