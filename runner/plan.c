@@ -58,17 +58,37 @@ const char **plan_list(struct plan *plan, size_t n, struct err *e)
 	return take_room(plan, (n + 1) * sizeof(const char *), e);
 }
 
-static bool has_dir(const struct plan *plan, const char *path, size_t length)
+static const struct plan_node *find_node(const struct plan *plan, const char *path, size_t length)
 {
 	for (unsigned int i = 0; i < plan->n_nodes; i++)
-		if (plan->nodes[i].kind == PLAN_NODE_DIR && strlen(plan->nodes[i].path) == length &&
+		if (strlen(plan->nodes[i].path) == length &&
 		    memcmp(plan->nodes[i].path, path, length) == 0)
-			return true;
-	return false;
+			return &plan->nodes[i];
+	return NULL;
+}
+
+/*
+ * Something else has this name: a link of the root file system, most likely. What
+ * would be made through it would be made where it leads, which is on the host.
+ */
+static int refuse_node(const struct plan_node *there, struct err *e)
+{
+	if (there->kind != PLAN_NODE_LINK)
+		return err_set(e, EEXIST, "'/%s' inside is something else already", there->path);
+	err_set(e, ELOOP, "'/%s' inside is a symbolic link: nothing is mounted on it or below it",
+		there->path);
+	return err_hint(e, "name the place itself (the link says '%s')", there->text);
 }
 
 int plan_add_node(struct plan *plan, const struct plan_node *node, struct err *e)
 {
+	const struct plan_node *there = find_node(plan, node->path, strlen(node->path));
+
+	/* One of the files we make is as good a mount point as a new one. */
+	if (there && there->kind == PLAN_NODE_FILE && node->kind == PLAN_NODE_FILE && !node->length)
+		return 0;
+	if (there)
+		return refuse_node(there, e);
 	if (plan->n_nodes == PLAN_MAX_NODES)
 		return err_set(e, E2BIG, "more than %d files and directories to make",
 			       PLAN_MAX_NODES);
@@ -85,9 +105,14 @@ int plan_add_dir(struct plan *plan, const char *path, mode_t mode, struct err *e
 			.kind = PLAN_NODE_DIR, .mode = mode, .path = path, .fd = -1
 		};
 
+		const struct plan_node *there;
+
 		if (path[i] != '/' && path[i] != '\0')
 			continue;
-		if (has_dir(plan, path, i))
+		there = find_node(plan, path, i);
+		if (there && there->kind != PLAN_NODE_DIR)
+			return refuse_node(there, e);
+		if (there)
 			continue;
 		if (i < length)
 			n.path = plan_printf(plan, e, "%.*s", (int)i, path);

@@ -187,9 +187,13 @@ const char **plan_list(struct plan *plan, size_t n, struct err *e);
 
 /**
  * Make a directory for `path` (relative) and for each of its parents on the
- * root's own tmpfs, once. -E2BIG when there are too many.
+ * root's own tmpfs, once. -E2BIG when there are too many; -ELOOP, -EEXIST as below.
  */
 int plan_add_dir(struct plan *plan, const char *path, mode_t mode, struct err *e);
+/**
+ * -ELOOP, -EEXIST: something else has this name, for instance a link of the root file
+ * system. An empty file where there is a file already is that file.
+ */
 int plan_add_node(struct plan *plan, const struct plan_node *node, struct err *e);
 int plan_add_view(struct plan *plan, const struct plan_bind *bind, struct err *e);
 int plan_add_rule(struct plan *plan, const char *path, uint64_t access, bool optional,

@@ -70,6 +70,20 @@ IN_CHILD static int make_file(struct child *c, const struct plan_node *n)
 	return r < 0 ? (int)r : 0;
 }
 
+/*
+ * Every parent is a node of its own and comes first. So if each is known to be a
+ * directory, no path of a node leads through a link.
+ */
+IN_CHILD static int check_directory(struct child *c, const char *path)
+{
+	struct stat st;
+	long r = raw4(SYS_newfstatat, c->root_fd, path, &st, AT_SYMLINK_NOFOLLOW);
+
+	if (r < 0)
+		return (int)r;
+	return S_ISDIR(st.st_mode) ? 0 : S_ISLNK(st.st_mode) ? -ELOOP : -ENOTDIR;
+}
+
 IN_CHILD int mounting_make_node(struct child *c, const struct plan_node *n)
 {
 	long r;
@@ -77,7 +91,7 @@ IN_CHILD int mounting_make_node(struct child *c, const struct plan_node *n)
 	switch (n->kind) {
 	case PLAN_NODE_DIR:
 		r = raw3(SYS_mkdirat, c->root_fd, n->path, n->mode);
-		return r == -EEXIST ? 0 : (int)r;
+		return r == -EEXIST ? check_directory(c, n->path) : (int)r;
 	case PLAN_NODE_LINK: return (int)raw3(SYS_symlinkat, n->text, c->root_fd, n->path);
 	case PLAN_NODE_FILE:
 	case PLAN_NODE_COPY: return make_file(c, n);

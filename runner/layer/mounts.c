@@ -56,6 +56,13 @@ static int check_destination(const struct spec_mount *m, struct err *e)
 	return -e->code;
 }
 
+/* What is mounted there is no longer seen, so it is not proved either. */
+static void cover_view(struct plan *plan, const char *target)
+{
+	for (unsigned int i = 0; i < plan->n_view; i++)
+		plan->view[i].covered |= text_path_below(plan->view[i].target, target);
+}
+
 /* -- tmpfs ----------------------------------------------------------------- */
 
 static int plan_one_tmpfs(struct plan *plan, const struct spec_mount *m, struct err *e)
@@ -77,6 +84,7 @@ static int plan_one_tmpfs(struct plan *plan, const struct spec_mount *m, struct 
 		t->attributes |= RAW_MOUNT_ATTR_NOEXEC;
 	if (m->read_only)
 		t->attributes |= RAW_MOUNT_ATTR_RDONLY;
+	cover_view(plan, target);
 	snprintf(t->size, sizeof(t->size), "%" PRIu64, m->size);
 	snprintf(t->inodes, sizeof(t->inodes), "%" PRIu64, m->inodes);
 	plan->n_tmpfs++;
@@ -280,8 +288,7 @@ static int plan_one_bind(struct plan *plan, const struct spec_mount *m, struct e
 		if (b.idmap_fd < 0)
 			return err_wrap(e, "bind source '%s'", m->source);
 	}
-	for (unsigned int i = 0; i < plan->n_view; i++)
-		plan->view[i].covered |= text_path_below(plan->view[i].target, b.target);
+	cover_view(plan, b.target);
 	plan->binds[plan->n_binds++] = b;
 	return 0;
 }

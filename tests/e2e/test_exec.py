@@ -134,6 +134,18 @@ class View(lib.PerActor):
             self.assertEqual(st.st_uid, os.stat(d).st_uid)
         self.each(check)
 
+    def test_a_file_of_etc_is_replaced_by_a_bind(self):
+        def check(actor):
+            f = lib.write(os.path.join(lib.room(actor), "hosts"), "1.2.3.4 x\n", 0o644, actor)
+            self.assertEqual(self.out(actor, "cat /etc/hosts", ["--ro-bind", f + ":/etc/hosts"]),
+                             "1.2.3.4 x\n")
+            self.assertIn("localhost", self.out(actor, "cat /etc/hosts", []))
+            self.assertEqual(self.out(actor, "ls -A /etc", ["--tmpfs", "/etc"]), "")
+            r = lib.sandbox(["--tmpfs", "/etc/hosts"], ["--", "true"], actor)
+            self.assertEqual(r.status, 125, repr(r))
+            self.assertIn("'/etc/hosts' inside is something else already", r.err)
+        self.each(check)
+
     def test_no_mount_point_is_made_in_a_users_directory(self):
         def check(actor):
             d = lib.room(actor)

@@ -235,6 +235,34 @@ class Binds(Runs):
             self.assertEqual(sorted(os.listdir(d)), ["app", "bin", "dev", "etc", "proc", "tmp"])
         self.each(check)
 
+    def test_a_link_of_the_root_is_no_way_to_a_mount_point(self):
+        """What is made below it would be made on the host, by root."""
+        def check(actor):
+            d = lib.room(actor, 0o777)
+            outside = lib.room(actor, 0o777)
+            source = lib.write(os.path.join(lib.ROOM, "source-" + actor), "s", 0o644)
+            os.symlink(outside, os.path.join(d, "link"))
+            os.symlink("link/deeper", os.path.join(d, "relative"))
+            os.mkdir(os.path.join(d, "bin"))
+            subprocess.run(["cp", lib.PROBE, os.path.join(d, "bin/probe")], check=True)
+            os.mkdir(os.path.join(d, "link/made"))  # control: there it leads
+            self.assertEqual(os.listdir(outside), ["made"])
+            os.rmdir(os.path.join(d, "link/made"))
+            for place in ("link", "relative"):
+                for option in (["--tmpfs", "/%s"], ["--tmpfs", "/%s/a/b"], ["--bind", d + ":/%s"],
+                               ["--bind", d + ":/%s/a/b"], ["--ro-bind", source + ":/%s"],
+                               ["--ro-bind", source + ":/%s/a/b"]):
+                    option = [option[0], option[1] % place]
+                    r = lib.sandbox(["--rootfs", d] + option, ["--", "/bin/probe", "stat", "/"], actor)
+                    self.assertEqual(r.status, 125, "%s: %r" % (option, r))
+                    self.assertIn("'/%s' inside is a symbolic link" % place, r.err)
+                    self.assertEqual(os.listdir(outside), [], "%s: %r" % (option, r))
+                    option[1] = option[1].replace(place, "other")  # control: no link
+                    r = lib.sandbox(["--rootfs", d] + option, ["--", "/bin/probe", "stat", "/"], actor)
+                    self.assertEqual(r.status, 0, "%s: %r" % (option, r))
+            self.assertEqual(sorted(os.listdir(d)), ["bin", "link", "relative"])
+        self.each(check)
+
 
 class Resources(Runs):
     def test_processes(self):
