@@ -63,6 +63,16 @@ static size_t utf8_length(const unsigned char *p, size_t left)
 	return n;
 }
 
+/* How much of it can be copied as it is? Almost always all. */
+static size_t plain_length(const unsigned char *p, const unsigned char *end)
+{
+	const unsigned char *q = p;
+
+	while (q < end && *q >= 0x20 && *q < 0x7f && *q != '"' && *q != '\\')
+		q++;
+	return (size_t)(q - p);
+}
+
 static void quoted(struct jout *j, const char *value, size_t length)
 {
 	const unsigned char *p = (const unsigned char *)value;
@@ -71,8 +81,14 @@ static void quoted(struct jout *j, const char *value, size_t length)
 	puts_(j, "\"");
 	while (p < end) {
 		char escape[8];
-		size_t n = 1;
+		size_t n = plain_length(p, end);
 
+		if (n > 0) {
+			put(j, (const char *)p, n);
+			p += n;
+			continue;
+		}
+		n = 1;
 		if (*p == '"' || *p == '\\') {
 			escape[0] = '\\';
 			escape[1] = (char)*p;
@@ -80,8 +96,6 @@ static void quoted(struct jout *j, const char *value, size_t length)
 		} else if (*p < 0x20 || *p == 0x7f) {
 			snprintf(escape, sizeof(escape), "\\u%04x", *p);
 			put(j, escape, 6);
-		} else if (*p < 0x80) {
-			put(j, (const char *)p, 1);
 		} else {
 			n = utf8_length(p, (size_t)(end - p));
 			if (n > 0)
