@@ -37,13 +37,18 @@ static void *take_room(struct plan *plan, size_t size, struct err *e)
 
 const char *plan_printf(struct plan *plan, struct err *e, const char *fmt, ...)
 {
-	char *text;
+	char *text = plan->room + plan->room_used;
+	size_t space = sizeof(plan->room) - plan->room_used;
 	va_list ap;
 	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(text, space, fmt, ap);
 	va_end(ap);
+	if ((size_t)n < space) {
+		plan->room_used += ((size_t)n + 8) & ~(size_t)7;
+		return text;
+	}
 	text = take_room(plan, (size_t)n + 1, e);
 	if (!text)
 		return NULL;
@@ -163,13 +168,27 @@ static int choose_layers(struct plan *plan, struct err *e)
 	return 0;
 }
 
-/* Room for what we make on it, and some for the kernel's own bookkeeping. */
+/* Room for what we make on it, to the page and the file, and for the /tmp on it. */
 static void size_root(struct plan *plan)
 {
-	plan->root_size = 256 * 1024;
-	for (unsigned int i = 0; i < plan->n_nodes; i++)
-		plan->root_size += (plan->nodes[i].length + 8191) / 4096 * 4096;
-	snprintf(plan->root_size_text, sizeof(plan->root_size_text), "%" PRIu64, plan->root_size);
+	uint64_t size = 0;
+	uint64_t inodes = 1 + plan->n_nodes + plan->n_devices;
+
+	for (unsigned int i = 0; i < plan->n_nodes; i++) {
+		const struct plan_node *n = &plan->nodes[i];
+
+		size += (n->length + 4095) / 4096 * 4096;
+		/* A link takes a page as well, unless it is short (mm/shmem.c). */
+		if (n->kind == PLAN_NODE_LINK && strlen(n->text) >= 100)
+			size += 4096;
+	}
+	for (unsigned int i = 0; i < plan->n_tmpfs; i++)
+		if (plan->tmpfs[i].on_root) {
+			size += plan->tmpfs[i].size;
+			inodes += plan->tmpfs[i].inodes - 1; /* its root is a node */
+		}
+	snprintf(plan->root_size, sizeof(plan->root_size), "%" PRIu64, size ? size : 4096);
+	snprintf(plan->root_inodes, sizeof(plan->root_inodes), "%" PRIu64, inodes);
 }
 
 static int build(struct plan *plan, struct err *e)
@@ -223,6 +242,6 @@ void plan_clear(struct plan *plan)
 		free(plan->filter.filter);
 		free(plan->verdict.filter);
 	}
-	memset(plan, 0, offsetof(struct plan, room));
+	memset(plan, 0, offsetof(struct plan, rlimits));
 	plan->script_fd = plan->exec_fd = -1;
 }

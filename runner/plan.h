@@ -72,10 +72,18 @@ struct plan_bind {
 	int idmap_fd; /* user namespace for an id-mapped mount, or -1 */
 };
 
+/*
+ * The first one is a directory of the root's own tmpfs, mounted on itself: each
+ * file system costs as much as a process, and all that the root's tmpfs has beyond
+ * its own files is what this one may hold.
+ */
 struct plan_tmpfs {
 	const char *target;
-	char size[24];
-	char inodes[24];
+	bool on_root;
+	uint64_t size; /* bytes */
+	uint64_t inodes;
+	char size_text[24];
+	char inodes_text[24];
 	uint64_t attributes;
 	bool exec;
 };
@@ -114,8 +122,8 @@ struct plan {
 	char uid_map[48];
 	char gid_map[48];
 
-	uint64_t root_size; /* bytes the root's tmpfs may hold */
-	char root_size_text[24];
+	char root_size[24]; /* bytes the root's tmpfs may hold; tmpfs(5) */
+	char root_inodes[24];
 	bool proc_subset;
 	bool loopback_up;
 	const char *hostname;
@@ -146,21 +154,22 @@ struct plan {
 
 	/*
 	 * From here on only what is counted above is valid; plan_clear() leaves the
-	 * rest as it is, because to clear it would touch every page.
+	 * rest as it is, because to clear it would touch every page. A page costs a
+	 * fault here and one in init, so what every run uses a little of stands
+	 * together.
 	 */
-	char room[4096] __attribute__((aligned(8)));
-	/* the root, in the order it is made */
-	struct plan_node nodes[PLAN_MAX_NODES]; /* on the root's own tmpfs */
-	struct plan_bind view[PLAN_MAX_BINDS];	/* the system, read-only */
+	struct plan_rlimit rlimits[PLAN_MAX_RLIMITS];
+	const char *candidates[PLAN_MAX_CANDIDATES]; /* paths inside, tried in turn */
 	struct plan_node devices[16];
 	struct plan_tmpfs tmpfs[PLAN_MAX_TMPFS];
+	char room[2048] __attribute__((aligned(8)));
+	struct plan_node nodes[PLAN_MAX_NODES]; /* on the root's own tmpfs, in order */
+	struct plan_rule rules[PLAN_MAX_RULES];
+	struct plan_bind view[PLAN_MAX_BINDS];	  /* the system, read-only */
 	struct plan_node points[PLAN_MAX_POINTS]; /* mount points on those tmpfs */
 	struct plan_bind binds[SPEC_MAX_MOUNTS];  /* what the user asked for */
 	/* directories of libraries, and files that may be executed (`exec`) */
 	struct plan_bind programs[PLAN_MAX_PROGRAMS];
-	struct plan_rlimit rlimits[PLAN_MAX_RLIMITS];
-	struct plan_rule rules[PLAN_MAX_RULES];
-	const char *candidates[PLAN_MAX_CANDIDATES]; /* paths inside, tried in turn */
 };
 
 /**

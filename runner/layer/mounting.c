@@ -154,6 +154,29 @@ IN_CHILD int mounting_place(struct child *c, int fs_fd, uint64_t attributes, con
 	return mount < 0 ? (int)mount : attach(c, mount, target);
 }
 
+IN_CHILD int mounting_own(struct child *c, const char *target, uint64_t attributes)
+{
+	struct raw_mount_attr attr = { .attr_set = attributes };
+	long at = open_target(c, target);
+	long tree;
+	long r;
+
+	if (at < 0)
+		return (int)at;
+	tree = raw3(SYS_open_tree, at, "",
+		    AT_EMPTY_PATH | RAW_OPEN_TREE_CLONE | RAW_OPEN_TREE_CLOEXEC);
+	r = tree;
+	if (r >= 0)
+		r = raw5(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr));
+	if (r >= 0)
+		r = raw5(SYS_move_mount, tree, "", at, "",
+			 RAW_MOVE_MOUNT_F_EMPTY_PATH | RAW_MOVE_MOUNT_T_EMPTY_PATH);
+	if (tree >= 0)
+		raw1(SYS_close, tree);
+	raw1(SYS_close, at);
+	return (int)r;
+}
+
 IN_CHILD int mounting_tmpfs(const char *size, const char *inodes, const char *mode)
 {
 	long fd = raw2(SYS_fsopen, "tmpfs", RAW_FSOPEN_CLOEXEC);

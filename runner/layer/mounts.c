@@ -69,6 +69,8 @@ static int plan_one_tmpfs(struct plan *plan, const struct spec_mount *m, struct 
 {
 	struct plan_tmpfs *t = &plan->tmpfs[plan->n_tmpfs];
 	const char *target = m->destination + 1;
+	unsigned int nodes = plan->n_nodes;
+	struct plan_node *last;
 
 	/* The host's own /dev (--without devices) has a shm to mount on. */
 	if (place_of(plan, target) != ON_ROOT && strcmp(target, "dev/shm") != 0) {
@@ -77,6 +79,11 @@ static int plan_one_tmpfs(struct plan *plan, const struct spec_mount *m, struct 
 	}
 	if (plan_add_dir(plan, target, 0755, e) < 0)
 		return -e->code;
+	last = plan->n_nodes ? &plan->nodes[plan->n_nodes - 1] : NULL;
+	/* Only an empty directory that is there for nothing else. */
+	t->on_root = plan->n_tmpfs == 0 && plan->n_nodes > nodes && last->path == target;
+	if (t->on_root)
+		last->mode = 01777;
 	t->target = target;
 	t->exec = m->exec;
 	t->attributes = RAW_MOUNT_ATTR_NOSUID | RAW_MOUNT_ATTR_NODEV;
@@ -85,8 +92,10 @@ static int plan_one_tmpfs(struct plan *plan, const struct spec_mount *m, struct 
 	if (m->read_only)
 		t->attributes |= RAW_MOUNT_ATTR_RDONLY;
 	cover_view(plan, target);
-	snprintf(t->size, sizeof(t->size), "%" PRIu64, m->size);
-	snprintf(t->inodes, sizeof(t->inodes), "%" PRIu64, m->inodes);
+	t->size = m->size;
+	t->inodes = m->inodes;
+	snprintf(t->size_text, sizeof(t->size_text), "%" PRIu64, m->size);
+	snprintf(t->inodes_text, sizeof(t->inodes_text), "%" PRIu64, m->inodes);
 	plan->n_tmpfs++;
 	return 0;
 }
@@ -112,14 +121,16 @@ IN_CHILD static int enter_tmpfs(struct child *c)
 
 	for (unsigned int i = 0; i < p->n_tmpfs; i++) {
 		const struct plan_tmpfs *t = &p->tmpfs[i];
-		int fs;
 		int r;
 
 		c->item = (int)i;
-		fs = mounting_tmpfs(t->size, t->inodes, "1777");
-		if (fs < 0)
-			return fs;
-		r = mounting_place(c, fs, t->attributes, t->target);
+		if (t->on_root) {
+			r = mounting_own(c, t->target, t->attributes);
+		} else {
+			r = mounting_tmpfs(t->size_text, t->inodes_text, "1777");
+			if (r >= 0)
+				r = mounting_place(c, r, t->attributes, t->target);
+		}
 		if (r < 0)
 			return r;
 	}
@@ -137,8 +148,8 @@ static void describe_tmpfs(const struct plan *plan, struct jout *j)
 	for (unsigned int i = 0; i < plan->n_tmpfs; i++) {
 		jout_object(j, NULL);
 		jout_string(j, "target", plan->tmpfs[i].target);
-		jout_uint(j, "size", strtoull(plan->tmpfs[i].size, NULL, 10));
-		jout_uint(j, "inodes", strtoull(plan->tmpfs[i].inodes, NULL, 10));
+		jout_uint(j, "size", plan->tmpfs[i].size);
+		jout_uint(j, "inodes", plan->tmpfs[i].inodes);
 		jout_bool(j, "noexec", plan->tmpfs[i].attributes & RAW_MOUNT_ATTR_NOEXEC);
 		jout_end_object(j);
 	}

@@ -238,7 +238,7 @@ static int plan_root(struct plan *plan, struct err *e)
 IN_CHILD static int enter_root(struct child *c)
 {
 	const struct plan *p = c->plan;
-	int fs = mounting_tmpfs(p->root_size_text, "4096", "0755");
+	int fs = mounting_tmpfs(p->root_size, p->root_inodes, "0755");
 	long r;
 
 	if (fs < 0)

@@ -296,6 +296,34 @@ class Resources(Runs):
             self.assertEqual(number(r), 0, repr(r))
         self.each(check)
 
+    def test_tmp_lies_on_the_roots_file_system_but_has_all_it_was_given(self):
+        """And the root stays as read-only as it is: a mount of its own says so."""
+        code = ("import errno, os\n"
+                "s = os.statvfs('/tmp')\n"
+                "print(os.stat('/tmp').st_dev == os.stat('/').st_dev,\n"
+                "      s.f_bavail * s.f_bsize, s.f_favail)\n"
+                "open('/tmp/own', 'w').close()\n"
+                "for call in (lambda: os.mkdir('/x'), lambda: os.chmod('/etc/hosts', 0o777),\n"
+                "             lambda: os.link('/etc/hosts', '/tmp/hosts'),\n"
+                "             lambda: os.rename('/tmp/own', '/etc/own'),\n"
+                "             lambda: os.rename('/tmp', '/etc/tmp'),\n"
+                "             lambda: os.link('/tmp/own', '/tmp/too')):\n"
+                "    try:\n"
+                "        print(call())\n"
+                "    except OSError as e:\n"
+                "        print(errno.errorcode[e.errno])\n")
+
+        def check(actor):
+            script = lib.write(os.path.join(lib.room(actor), "s.py"), code + "#" * 100000, 0o600,
+                               actor)
+            r = lib.sandbox(["--tmpfs", "/tmp:4m", "--without", "landlock"], [script], actor)
+            words = r.out.split()
+            self.assertEqual(words[:2], ["True", str(4 << 20)], repr(r))
+            self.assertGreater(int(words[2]), 100, repr(r))
+            self.assertEqual(words[3:], ["EROFS", "EROFS", "EXDEV", "EXDEV", "EROFS", "None"],
+                             repr(r))
+        self.each(check)
+
     def test_files_of_tmp(self):
         profile = lib.write(os.path.join(lib.ROOM, "few.json"), """{"extends": "default",
             "mounts": [{"type": "tmpfs", "destination": "/tmp", "size": "4m", "inodes": 50}]}""")
