@@ -75,7 +75,8 @@ EXPRESS_ROOMS := $(filter-out runner/profile runner/profile_limits runner/profil
 EXPRESS_OBJECTS := $(EXPRESS_ROOMS:%=$(O)/express/%.o) $(O)/express/builtin.o
 # musl-gcc hides the kernel's headers along with glibc's; they come last.
 KERNEL_HEADERS := -idirafter /usr/include -idirafter /usr/include/$(shell $(MUSL_CC) -dumpmachine 2>/dev/null)
-EXPRESS_CFLAGS := -std=gnu17 $(WARNINGS) $(HARDENING) $(CFLAGS) $(KERNEL_HEADERS) -fno-pie
+# Merged with the other library's, its strings would lie on pages far apart.
+EXPRESS_CFLAGS := -std=gnu17 $(WARNINGS) $(HARDENING) $(CFLAGS) $(KERNEL_HEADERS) -fno-pie -fno-merge-constants
 
 $(O)/express/%.o: %.c
 	@mkdir -p $(@D)

@@ -77,7 +77,7 @@ static const char *find_tree(char *has, size_t size)
 /* "0::/user.slice/session-1.scope": the path of our own cgroup, cgroups(7). */
 static bool own_path(char *ret, size_t size)
 {
-	char text[4096];
+	static char text[4096]; /* not on the stack: seldom needed, but its page always */
 	char *line;
 	char *end;
 

@@ -36,6 +36,7 @@ static void help(void)
 	      "125 runner could not do it; 126 found but not executable; 127 not found.\n"
 	      "See runner(1) and runner-profile(5).\n",
 	      stdout);
+	fflush(stdout);
 }
 
 /*
@@ -87,64 +88,69 @@ static int reject(struct report *report, const struct spec *spec, const struct e
 	return cmd_fail(why);
 }
 
-static int run(const struct spec *spec, const struct plan *plan,
-	       const struct network_early *network, struct running *running, struct report *report)
+/*
+ * What a run needs, in the order of its pages: each used one costs a fault, and
+ * what is written while init has a copy of it costs another. Large, but only the
+ * used pages are ever touched.
+ */
+struct exec {
+	struct network_early network;
+	struct running running;
+	struct outcome outcome;
+	struct spec spec;
+	struct host host;
+	struct plan plan;
+};
+
+static int run(struct exec *x, struct report *report)
 {
-	static struct outcome o;
+	struct outcome *o = &x->outcome;
 	struct err e = { 0 };
 	int status;
 
-	if (launch(plan, network, running, &e) < 0)
-		return reject(report, spec, &e);
-	supervise(plan, running, &o);
-	status = o.exit_code;
-	report_human(&o, spec);
-	if (report_write(report, spec, plan, running->board, &o, &e) < 0)
+	if (launch(&x->plan, &x->network, &x->running, &e) < 0)
+		return reject(report, &x->spec, &e);
+	supervise(&x->plan, &x->running, o);
+	status = o->exit_code;
+	report_human(o, &x->spec);
+	if (report_write(report, &x->spec, &x->plan, x->running.board, o, &e) < 0)
 		status = cmd_fail(&e);
 	return status;
 }
 
 int cmd_exec(char **argv, char **envp)
 {
-	/* Large, and only their used pages are ever touched. */
-	static struct spec spec;
-	static struct plan plan;
-	static struct host host;
-	static struct network_early network = { .maker_fd = -1 };
-	static struct running running;
+	static struct exec x __attribute__((aligned(4096)));
 	struct report report = { .fd = -1, .dir_fd = -1 };
 	struct err e = { 0 };
 	int status;
 	int r = be_clean(&e);
 
 	if (r == 0)
-		r = options_parse(&spec, argv, (const char *const *)envp, &e);
+		r = options_parse(&x.spec, argv, (const char *const *)envp, &e);
 	if (r == OPTIONS_HELP) {
 		help();
 		return 0;
 	}
 	if (r == 0)
-		r = report_open(&report, spec.report, &e);
-	if (r < 0) {
-		spec_clear(&spec);
+		r = report_open(&report, x.spec.report, &e);
+	if (r < 0)
 		return cmd_fail(&e);
-	}
-	host_probe(&host);
-	r = running_init(&running, &e);
-	if (r == 0 && !spec.dry_run)
-		network_start(&network, &spec, &host, &running.board->network);
-	cgroup_probe(&host.cgroup, host.privileged);
-	if (r < 0 || plan_build(&spec, &host, &plan, &e) < 0) {
-		status = reject(&report, &spec, &e);
-	} else if (spec.dry_run) {
-		status = dry_run(&plan, &e) < 0 ? cmd_fail(&e) : 0;
-	} else {
-		status = run(&spec, &plan, &network, &running, &report);
-	}
-	network_finish(&network);
-	running_clear(&running);
-	plan_clear(&plan);
+	host_probe(&x.host);
+	r = running_init(&x.running, &e);
+	x.network.maker_fd = -1;
+	if (r == 0 && !x.spec.dry_run)
+		network_start(&x.network, &x.spec, &x.host, &x.running.board->network);
+	cgroup_probe(&x.host.cgroup, x.host.privileged);
+	if (r < 0 || plan_build(&x.spec, &x.host, &x.plan, &e) < 0)
+		status = reject(&report, &x.spec, &e);
+	else if (x.spec.dry_run)
+		status = dry_run(&x.plan, &e) < 0 ? cmd_fail(&e) : 0;
+	else
+		status = run(&x, &report);
+	network_finish(&x.network);
+	running_clear(&x.running);
 	report_close(&report);
-	spec_clear(&spec);
+	/* The spec and the plan go with the process, which is cheaper. */
 	return status;
 }

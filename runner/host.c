@@ -56,7 +56,7 @@ static bool has_capabilities(bool *ret_ptrace)
 
 /*
  * swapoff(2) asks for CAP_SYS_ADMIN in the initial user namespace before it looks
- * at its path: EFAULT says that we have it, in a fiftieth of the time the first
+ * at its path: ENOENT says that we have it, in a fiftieth of the time the first
  * look into /proc/self takes. Any other answer (a container's filter, a kernel
  * without swap) leaves it to the name.
  */
@@ -64,7 +64,7 @@ static bool in_initial_user_ns(void)
 {
 	char name[HOST_NS_NAME];
 
-	if (raw1(SYS_swapoff, NULL) == -EFAULT)
+	if (raw1(SYS_swapoff, "") == -ENOENT)
 		return true;
 	host_ns_name(HOST_NS_USER, name);
 	return strcmp(name, INIT_USER_NS) == 0;

@@ -152,8 +152,6 @@ static int clone_error(const struct plan *plan, int error, struct err *e)
 static int clone_init(const struct plan *plan, const struct network_early *network,
 		      const struct stdio *s, int child_sock, struct running *run, struct err *e)
 {
-	/* In .bss: the child's copy is what init keeps. */
-	static struct child c;
 	struct raw_clone_args args = { .flags = CLONE_PIDFD | (plan->clone_flags & ~network->flags),
 				       .pidfd = (uint64_t)(uintptr_t)&run->init_fd,
 				       .exit_signal = SIGCHLD };
@@ -163,25 +161,25 @@ static int clone_init(const struct plan *plan, const struct network_early *netwo
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (uint64_t)run->cgroup.fd;
 	}
-	c = (struct child){ .plan = plan,
-			    .cgroup_name = run->cgroup.fd >= 0 ? run->cgroup.name : NULL,
-			    .board = run->board,
-			    .sock = child_sock,
-			    .stdio = { s->fd[0], s->fd[1], s->fd[2] },
-			    .item = -1,
-			    .root_fd = -1,
-			    .proc_fd = -1,
-			    .host_proc_fd = -1,
-			    .network = network,
-			    .network_fd = -1,
-			    .memfd_fd = -1,
-			    .listener_fd = -1 };
+	run->child = (struct child){ .plan = plan,
+				     .cgroup_name = run->cgroup.fd >= 0 ? run->cgroup.name : NULL,
+				     .board = run->board,
+				     .sock = child_sock,
+				     .stdio = { s->fd[0], s->fd[1], s->fd[2] },
+				     .item = -1,
+				     .root_fd = -1,
+				     .proc_fd = -1,
+				     .host_proc_fd = -1,
+				     .network = network,
+				     .network_fd = -1,
+				     .memfd_fd = -1,
+				     .listener_fd = -1 };
 	run->started_at_ms = (int64_t)(raw_clock_ns(CLOCK_REALTIME) / 1000000);
 	run->started_ns = raw_clock_ns(CLOCK_MONOTONIC);
 	pid = raw2(SYS_clone3, &args, sizeof(args));
 	if (pid == 0) {
 		raw1(SYS_close, run->sock);
-		child_init(&c);
+		child_init(&run->child);
 	}
 	if (pid < 0)
 		return clone_error(plan, (int)-pid, e);

@@ -28,6 +28,7 @@ struct running {
 	int caller;  /* pidfd of the process that started us; -1: its end is none of ours */
 	int signals; /* signalfd: what is passed on or ends the run */
 	struct board *board;
+	struct child child;    /* what init starts with; init keeps its own copy */
 	uint64_t started_ns;   /* CLOCK_MONOTONIC, at clone */
 	int64_t started_at_ms; /* CLOCK_REALTIME */
 	/* our ends of the payload's streams; -1: it has the caller's own */

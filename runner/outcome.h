@@ -74,13 +74,14 @@ struct outcome {
 	unsigned int n_causes;
 
 	struct stream_usage out, err;
-	struct denial denials[OUTCOME_MAX_DENIALS];
-	unsigned int n_denials;
-	uint64_t denials_dropped; /* calls that found no row */
 
 	int survivors;	/* processes counted in the sandbox afterwards; -1: not countable */
 	pid_t init_pid; /* on the host */
 	bool started;	/* the payload was executed */
+
+	unsigned int n_denials;
+	uint64_t denials_dropped; /* calls that found no row */
+	struct denial denials[OUTCOME_MAX_DENIALS];
 };
 
 #endif

@@ -82,7 +82,7 @@ int fd_write_text(int dir_fd, const char *path, const char *text)
 
 int fd_each_entry(int dir_fd, void (*each)(int dir_fd, const char *name, void *arg), void *arg)
 {
-	char entries[4096] __attribute__((aligned(8)));
+	char entries[1024] __attribute__((aligned(8))); /* a name is at most 255 long */
 	int count = 0;
 	long n;
 

@@ -60,8 +60,7 @@ void express_main(long *stack)
 		return;
 	__init_libc(envp, argv[0]);
 	status = cmd_exec(argv + 1, envp);
-	fflush(NULL);
-	_exit(status);
+	_exit(status); /* what went through stdio is flushed where it was written */
 }
 
 /* Never reached: declines() has seen to it. They fail closed all the same. */
