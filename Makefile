@@ -75,8 +75,7 @@ EXPRESS_ROOMS := $(filter-out runner/profile runner/profile_limits runner/profil
 EXPRESS_OBJECTS := $(EXPRESS_ROOMS:%=$(O)/express/%.o) $(O)/express/builtin.o
 # musl-gcc hides the kernel's headers along with glibc's; they come last.
 KERNEL_HEADERS := -idirafter /usr/include -idirafter /usr/include/$(shell $(MUSL_CC) -dumpmachine 2>/dev/null)
-# Merged with the other library's, its strings would lie on pages far apart.
-EXPRESS_CFLAGS := -std=gnu17 $(WARNINGS) $(HARDENING) $(CFLAGS) $(KERNEL_HEADERS) -fno-pie -fno-merge-constants
+EXPRESS_CFLAGS := -std=gnu17 $(WARNINGS) $(HARDENING) $(CFLAGS) $(KERNEL_HEADERS) -fno-pie -fdata-sections
 
 $(O)/express/%.o: %.c
 	@mkdir -p $(@D)
@@ -91,14 +90,15 @@ $(O)/express/builtin.o: $(B)/builtin.c
 	$(Q)$(MUSL_CC) $(ALL_CPPFLAGS) $(EXPRESS_CFLAGS) -MMD -MP -c -o $@ $<
 
 # One object; every symbol but the entry becomes its own.
-$(O)/express.o: $(EXPRESS_OBJECTS)
-	$(Q)$(MUSL_CC) -r -nostdlib -nostartfiles -no-pie -o $@.all $^ \
+$(O)/express.o: $(EXPRESS_OBJECTS) runner/express/express.ld
+	$(Q)$(MUSL_CC) -r -nostdlib -nostartfiles -no-pie -Wl,-T,runner/express/express.ld -o $@.all $(EXPRESS_OBJECTS) \
 		$(MUSL_LIBC) $(shell $(CC) -print-libgcc-file-name)
 	$(Q)objcopy --keep-global-symbol=express_start $@.all $@
 	@rm -f $@.all
 
-$(B)/runner: $(O)/runner/main.o $(OBJECTS) $(if $(EXPRESS),$(O)/express.o)
-	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(if $(EXPRESS),-Wl$(comma)-e$(comma)express_start) \
+$(B)/runner: $(if $(EXPRESS),$(O)/express.o) $(O)/runner/main.o $(OBJECTS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) \
+		$(if $(EXPRESS),-Wl$(comma)-e$(comma)express_start -Wl$(comma)-z$(comma)max-page-size=65536) \
 		-o $@ $^ $(LIBS)
 
 $(B)/embed: $(EMBED)
