@@ -21,25 +21,35 @@
 
 IN_CHILD static void fail(struct child *c, int stage, int layer, int item, int error)
 {
-	struct board *b = c->board;
-
-	b->stage = stage;
-	b->layer = layer;
-	b->item = item;
-	__atomic_store_n(&b->error, error, __ATOMIC_RELEASE);
+	c->board.stage = stage;
+	c->board.layer = layer;
+	c->board.item = item;
+	c->board.error = error;
 }
 
 IN_CHILD int child_check(struct child *c, int layer, bool holds, const char *what)
 {
 	unsigned int i;
 
-	c->board->proofs[layer]++;
+	c->board.proofs[layer]++;
 	if (holds)
 		return 0;
-	for (i = 0; i < sizeof(c->board->what) - 1 && what[i]; i++)
-		c->board->what[i] = what[i];
-	c->board->what[i] = '\0';
+	for (i = 0; i < sizeof(c->board.what) - 1 && what[i]; i++)
+		c->board.what[i] = what[i];
+	c->board.what[i] = '\0';
 	return -EACCES;
+}
+
+IN_CHILD void child_send_board(struct child *c)
+{
+	raw3(SYS_write, c->sock, &c->board, sizeof(c->board));
+}
+
+/* For init; the payload leaves the board to it. */
+IN_CHILD static void __attribute__((noreturn)) give_up(struct child *c)
+{
+	child_send_board(c);
+	raw_exit_group(1);
 }
 
 IN_CHILD bool child_supervisor_is_gone(int sock)
@@ -95,7 +105,7 @@ IN_CHILD static int prove_rows(struct child *c, int first, int end)
 
 		if (!l->prove || !plan_has(c->plan, (unsigned int)i))
 			continue;
-		c->board->what[0] = '\0';
+		c->board.what[0] = '\0';
 		r = l->prove(c);
 		if (r < 0) {
 			fail(c, BOARD_PROVE, i, -1, -r);
@@ -241,8 +251,8 @@ IN_CHILD static void payload(void *arg)
 	before = raw_clock_ns(CLOCK_MONOTONIC);
 	if (prove_rows(c, 0, LAYER_SECCOMP) < 0)
 		raw_exit_group(1);
-	c->board->exec_ns = raw_clock_ns(CLOCK_MONOTONIC);
-	c->board->prove_ns = c->board->exec_ns - before;
+	c->board.exec_ns = raw_clock_ns(CLOCK_MONOTONIC);
+	c->board.prove_ns = c->board.exec_ns - before;
 	if (enter_rows(c, BY_PAYLOAD, LAYER_SECCOMP, LAYER_COUNT) < 0 ||
 	    prove_rows(c, LAYER_SECCOMP, LAYER_COUNT) < 0)
 		raw_exit_group(1);
@@ -280,18 +290,18 @@ IN_CHILD void child_init(struct child *c)
 	c->host_proc_fd = (int)raw4(SYS_openat, AT_FDCWD, "/proc", O_PATH | O_CLOEXEC, 0);
 	if (c->host_proc_fd < 0) {
 		fail(c, BOARD_START, 0, BOARD_START_PROC, -c->host_proc_fd);
-		raw_exit_group(1);
+		give_up(c);
 	}
 	if (c->plan->exec_fd >= 0) {
 		int r = make_room_for_program(c);
 
 		if (r < 0) {
 			fail(c, BOARD_START, 0, BOARD_START_PROGRAM, -r);
-			raw_exit_group(1);
+			give_up(c);
 		}
 	}
 	if (begin_rows(c) < 0 || enter_rows(c, BY_INIT, 0, LAYER_COUNT) < 0)
-		raw_exit_group(1);
+		give_up(c);
 	raw1(SYS_close, c->host_proc_fd);
 	/* A change of credentials also sets dumpable to fs.suid_dumpable (proc(5)). */
 	raw5(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -301,8 +311,8 @@ IN_CHILD void child_init(struct child *c)
 	pid = start_payload(c);
 	if (pid < 0)
 		fail(c, BOARD_START, 0, BOARD_START_PAYLOAD, (int)-pid);
-	if (c->board->error)
-		raw_exit_group(1);
-	c->board->payload_pid = (int32_t)pid;
+	if (c->board.error)
+		give_up(c);
+	c->board.payload_pid = (int32_t)pid;
 	init_run(c, pid);
 }

@@ -6,9 +6,10 @@
  *                            └─ vfork ──► payload   enters the rows BY_PAYLOAD,
  *                                                   proves all of them, execs
  *
- * Both only carry out the const plan. They report through the board, one page
- * shared with the supervisor; the payload loses it at exec, because exec gives
- * it a new address space. No message is formatted and nothing allocated here.
+ * Both only carry out the const plan. They write on the board, which init sends
+ * to the supervisor: when the payload has been executed, when it has ended, or
+ * when the set-up failed. The payload loses it at exec, because exec gives it a
+ * new address space. No message is formatted and nothing allocated here.
  */
 #ifndef RUNNER_CHILD_H
 #define RUNNER_CHILD_H
@@ -52,15 +53,6 @@ struct board {
 	int32_t item;
 	char what[112]; /* BOARD_PROVE: the operation that should have failed */
 
-	/*
-	 * The caller's user namespace, for the proof, if only its name tells it from
-	 * ours. The supervisor looks it up while init builds the root.
-	 */
-	char host_user_ns[HOST_NS_NAME];
-	int32_t host_user_ns_known;
-
-	struct network_words network;
-
 	/* the proof: how many checks each layer made */
 	uint16_t proofs[PLAN_MAX_LAYERS];
 	uint64_t prove_ns;
@@ -75,7 +67,7 @@ struct board {
 
 struct child {
 	const struct plan *plan;
-	struct board *board;
+	struct board board;
 	int sock;		 /* to the supervisor; its end of file means: die */
 	int stdio[3];		 /* what the payload gets as 0, 1, 2 */
 	int item;		 /* what the current row is doing, for the error */
@@ -99,6 +91,9 @@ void child_init(struct child *c) __attribute__((noreturn));
  * `what` is a literal: "mount(2) succeeded".
  */
 int child_check(struct child *c, int layer, bool holds, const char *what);
+
+/** Send the board to the supervisor; what is lost is lost with it. */
+void child_send_board(struct child *c);
 
 /** Has the supervisor closed its end of the socket? */
 bool child_supervisor_is_gone(int sock);

@@ -113,7 +113,7 @@ static int run(struct exec *x, struct report *report)
 	supervise(&x->plan, &x->running, o);
 	status = o->exit_code;
 	report_human(o, &x->spec);
-	if (report_write(report, &x->spec, &x->plan, x->running.board, o, &e) < 0)
+	if (report_write(report, &x->spec, &x->plan, &x->running.board, o, &e) < 0)
 		status = cmd_fail(&e);
 	return status;
 }
@@ -137,12 +137,10 @@ int cmd_exec(char **argv, char **envp)
 	if (r < 0)
 		return cmd_fail(&e);
 	host_probe(&x.host);
-	r = running_init(&x.running, &e);
-	x.network.maker_fd = -1;
-	if (r == 0 && !x.spec.dry_run)
-		network_start(&x.network, &x.spec, &x.host, &x.running.board->network);
+	running_init(&x.running);
+	network_start(&x.network, &x.spec, &x.host);
 	cgroup_probe(&x.host.cgroup, x.host.privileged);
-	if (r < 0 || plan_build(&x.spec, &x.host, &x.plan, &e) < 0)
+	if (plan_build(&x.spec, &x.host, &x.plan, &e) < 0)
 		status = reject(&report, &x.spec, &e);
 	else if (x.spec.dry_run)
 		status = dry_run(&x.plan, &e) < 0 ? cmd_fail(&e) : 0;

@@ -27,6 +27,7 @@ static const struct sock_filter init_filter[] = {
 	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 	ALLOW(ppoll),
 	ALLOW(read),
+	ALLOW(write),
 	ALLOW(wait4),
 	ALLOW(kill),
 	ALLOW(exit_group),
@@ -37,7 +38,7 @@ static const struct sock_fprog init_program = {
 	(struct sock_filter *)(uintptr_t)init_filter,
 };
 
-/* The sandbox's /proc and, if there is a filter, its listener. */
+/* The board, the sandbox's /proc and, if there is a filter, its listener. */
 IN_CHILD static void send_descriptors(struct child *c)
 {
 	union {
@@ -46,8 +47,7 @@ IN_CHILD static void send_descriptors(struct child *c)
 	} control = { 0 };
 	int n = c->listener_fd >= 0 ? 2 : 1;
 	int *fds = (int *)(void *)CMSG_DATA(&control.header);
-	char byte = 's';
-	struct iovec data = { &byte, 1 };
+	struct iovec data = { &c->board, sizeof(c->board) };
 	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control };
 
 	control.header.cmsg_level = SOL_SOCKET;
@@ -87,9 +87,10 @@ IN_CHILD static void reap(struct child *c, long payload_pid)
 	while ((pid = raw4(SYS_wait4, -1, &status, WNOHANG, &usage)) > 0) {
 		if (pid != payload_pid)
 			continue;
-		c->board->payload_status = status;
-		c->board->payload_usage = usage;
-		__atomic_store_n(&c->board->payload_ended, 1, __ATOMIC_RELEASE);
+		c->board.payload_status = status;
+		c->board.payload_usage = usage;
+		c->board.payload_ended = 1;
+		child_send_board(c);
 		raw_exit_group(0);
 	}
 }

@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -187,12 +186,18 @@ static int clone_init(const struct plan *plan, const struct network_early *netwo
 	return 0;
 }
 
-/* For the proof, which waits for it. */
-static void name_user_ns(const struct plan *plan, struct board *b)
+/*
+ * For the proof, if only its name tells the caller's user namespace from the new
+ * one. Looked up while init builds the root; the first that init gets.
+ */
+static void send_user_ns(const struct plan *plan, const struct running *run)
 {
-	if (plan->host_uid == plan->spec->uid)
-		host_ns_name(HOST_NS_USER, b->host_user_ns);
-	__atomic_store_n(&b->host_user_ns_known, 1, __ATOMIC_RELEASE);
+	char name[HOST_NS_NAME] = "";
+
+	if (plan->host_uid != plan->spec->uid)
+		return;
+	host_ns_name(HOST_NS_USER, name);
+	(void)send(run->sock, name, sizeof(name), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 /*
@@ -208,7 +213,7 @@ static void wait_a_moment(const struct running *run)
 	(void)poll(p, 3, 20);
 }
 
-int running_init(struct running *ret, struct err *e)
+void running_init(struct running *ret)
 {
 	*ret = (struct running){ .cgroup = { .base_fd = -1, .fd = -1 },
 				 .init_fd = -1,
@@ -219,12 +224,6 @@ int running_init(struct running *ret, struct err *e)
 				 .in_from = -1,
 				 .out = -1,
 				 .err = -1 };
-	ret->board = mmap(NULL, sizeof(*ret->board), PROT_READ | PROT_WRITE,
-			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (ret->board != MAP_FAILED)
-		return 0;
-	ret->board = NULL;
-	return err_set(e, errno, "mmap: %s", strerror(errno));
 }
 
 int launch(const struct plan *plan, const struct network_early *network, struct running *run,
@@ -254,7 +253,7 @@ int launch(const struct plan *plan, const struct network_early *network, struct 
 	if (r == 0)
 		r = clone_init(plan, network, &s, pair[1], run, e);
 	if (r == 0) {
-		name_user_ns(plan, run->board);
+		send_user_ns(plan, run);
 		wait_a_moment(run);
 	}
 	close_stdio(&s);

@@ -2,13 +2,14 @@
 /*
  * launch: clone init with the plan.
  *
- *     runner ── socket, board, pipes ── clone3 ──► init ──► payload
+ *     runner ── socket, pipes ── clone3 ──► init ──► payload
  *
  * The socket is the life line (its end of file tells init that runner is gone),
- * brings the sandbox's /proc and the seccomp listener up, and takes signals down.
+ * brings the board, the sandbox's /proc and the seccomp listener up, and takes
+ * signals down.
  *
- * Owns: the descriptors and the board in struct running; running_clear()
- * releases them. It does not kill: supervise() ends the tree first.
+ * Owns: the descriptors in struct running; running_clear() releases them. It does
+ * not kill: supervise() ends the tree first.
  */
 #ifndef RUNNER_LAUNCH_H
 #define RUNNER_LAUNCH_H
@@ -25,11 +26,11 @@ struct running {
 	int init_fd; /* pidfd; readable when init has ended */
 	int sock;
 	struct cgroup cgroup;
-	int caller;  /* pidfd of the process that started us; -1: its end is none of ours */
-	int signals; /* signalfd: what is passed on or ends the run */
-	struct board *board;
-	struct child child;    /* what init starts with; init keeps its own copy */
-	uint64_t started_ns;   /* CLOCK_MONOTONIC, at clone */
+	int caller;	     /* pidfd of the process that started us; -1: its end is none of ours */
+	int signals;	     /* signalfd: what is passed on or ends the run */
+	struct board board;  /* as init last sent it */
+	struct child child;  /* what init starts with; init keeps its own copy */
+	uint64_t started_ns; /* CLOCK_MONOTONIC, at clone */
 	int64_t started_at_ms; /* CLOCK_REALTIME */
 	/* our ends of the payload's streams; -1: it has the caller's own */
 	int in;	     /* we write ... */
@@ -38,8 +39,8 @@ struct running {
 	int err;     /* we read */
 };
 
-/** Nothing runs yet; there is the board. */
-int running_init(struct running *ret, struct err *e);
+/** Nothing runs yet. */
+void running_init(struct running *ret);
 
 /**
  * Make the streams and clone init. On failure nothing runs; running_clear() is due
@@ -49,7 +50,7 @@ int running_init(struct running *ret, struct err *e);
 int launch(const struct plan *plan, const struct network_early *network, struct running *run,
 	   struct err *e);
 
-/** Close what it holds. The board stays mapped: the process ends, which is cheaper. */
+/** Close what it holds. */
 void running_clear(struct running *r);
 
 #endif

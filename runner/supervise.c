@@ -78,31 +78,38 @@ static void kill_tree(struct watch *w, enum reason why)
 	raw4(SYS_pidfd_send_signal, w->run->init_fd, SIGKILL, NULL, 0);
 }
 
-/* init's one message: the sandbox's /proc and perhaps the filter's listener. */
-static void receive_descriptors(struct watch *w)
+/*
+ * One message of init: the board and, when the payload has been executed, the
+ * sandbox's /proc and perhaps the filter's listener. False: there is none.
+ */
+static bool receive(struct watch *w)
 {
 	union {
 		struct cmsghdr header;
 		char space[CMSG_SPACE(2 * sizeof(int))];
 	} control;
-	char byte;
-	struct iovec data = { &byte, 1 };
+	struct board board;
+	struct iovec data = { &board, sizeof(board) };
 	struct msghdr message = { .msg_iov = &data,
 				  .msg_iovlen = 1,
 				  .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(w->run->sock, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+				  .msg_controllen = w->o->started ? 0 : sizeof(control) };
+	struct cmsghdr *header;
 	int fds[2] = { -1, -1 };
 
-	if (n <= 0 || !header || header->cmsg_type != SCM_RIGHTS)
-		return;
+	if (recvmsg(w->run->sock, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != sizeof(board))
+		return false;
+	w->run->board = board;
+	header = CMSG_FIRSTHDR(&message);
+	if (!header || header->cmsg_type != SCM_RIGHTS)
+		return true;
 	memcpy(fds, CMSG_DATA(header),
 	       header->cmsg_len - CMSG_LEN(0) <= sizeof(fds) ? header->cmsg_len - CMSG_LEN(0)
 							     : sizeof(fds));
 	w->proc_fd = fds[0];
 	w->listener = fds[1];
 	w->o->started = true;
+	return true;
 }
 
 /* The first signal is passed on and starts the grace; the next one ends the run. */
@@ -261,7 +268,7 @@ static void watch_until_init_ends(struct watch *w)
 		if (poll(p, ON_COUNT, timeout) < 0)
 			continue;
 		if (p[ON_SOCK].revents & POLLIN)
-			receive_descriptors(w);
+			(void)receive(w);
 		if (p[ON_LISTENER].revents & POLLIN) {
 			if (notify_answer(w->listener, w->plan, w->o))
 				kill_tree(w, REASON_SECCOMP);
@@ -295,9 +302,9 @@ static void collect(struct watch *w)
 	siginfo_t info = { .si_pid = 0 };
 	uint64_t end;
 
-	/* A message may have come in the same instant as the end. */
-	if (w->proc_fd < 0)
-		receive_descriptors(w);
+	/* What it said last, and perhaps first. */
+	while (receive(w))
+		;
 	/* Without hanging: only what the kernel could not end is still there. */
 	if (raw5(SYS_waitid, P_PIDFD, w->run->init_fd, &info, WEXITED | WNOHANG, &usage) < 0 ||
 	    info.si_pid == 0)
@@ -305,8 +312,8 @@ static void collect(struct watch *w)
 	end = raw_clock_ns(CLOCK_MONOTONIC);
 	w->acts.init_signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
 	o->wall_ns = end - w->run->started_ns;
-	if (w->run->board->exec_ns > w->run->started_ns)
-		o->setup_ns = w->run->board->exec_ns - w->run->started_ns;
+	if (w->run->board.exec_ns > w->run->started_ns)
+		o->setup_ns = w->run->board.exec_ns - w->run->started_ns;
 	o->user_us = (uint64_t)(usage.user_s * 1000000 + usage.user_us);
 	o->system_us = (uint64_t)(usage.system_s * 1000000 + usage.system_us);
 	if (w->cpu_at_kill.user_ns / 1000 > o->user_us)
@@ -363,7 +370,7 @@ void supervise(const struct plan *plan, struct running *run, struct outcome *ret
 	watch_until_init_ends(&w);
 	collect(&w);
 	ret->tree_bytes = w.watchdog.most;
-	verdict(plan, run->board, &w.acts, ret);
+	verdict(plan, &run->board, &w.acts, ret);
 	fd_close(&w.proc_fd);
 	fd_close(&w.listener);
 }

@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -156,34 +157,44 @@ static bool is_crowded(const struct host *host)
 	return running > host->cpus;
 }
 
-void network_start(struct network_early *n, const struct spec *spec, const struct host *host,
-		   struct network_words *words)
+/* The task, and the page of the words it shares with init. */
+static void start_maker(struct network_early *n, const struct host *host)
 {
-	*n = (struct network_early){ .words = words,
-				     .supervisor = host->pid,
-				     .maker_fd = -1,
-				     .flags = CLONE_NEWNET,
-				     .loopback_up = spec->network == SPEC_NETWORK_LOOPBACK };
-	if (!host->privileged || spec->network == SPEC_NETWORK_HOST ||
-	    is_left_out(spec, &layer_network_ns))
+	void *page = mmap(NULL, sizeof(*n->words), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
 		return;
-	/* The supervisor needs no network: it may as well live in the new one. */
-	if (!host->may_join || is_crowded(host)) {
-		n->how = NETWORK_IN_PLACE;
-		n->error = make_namespaces(n->flags, n->loopback_up);
-		return;
-	}
-	n->how = NETWORK_BY_TASK;
-	if (!is_left_out(spec, &layer_ipc_ns))
-		n->flags |= CLONE_NEWIPC;
+	n->words = page;
 	n->maker = clone_call(CLONE_VM | CLONE_FILES, maker_stack + sizeof(maker_stack), make_early,
 			      n);
 	if (n->maker > 0) {
 		send_to_another_cpu(n->maker, host);
 		n->maker_fd = (int)raw2(SYS_pidfd_open, n->maker, 0);
-	} else {
-		words->made = (int32_t)n->maker;
 	}
+}
+
+void network_start(struct network_early *n, const struct spec *spec, const struct host *host)
+{
+	*n = (struct network_early){ .supervisor = host->pid,
+				     .maker_fd = -1,
+				     .flags = CLONE_NEWNET,
+				     .loopback_up = spec->network == SPEC_NETWORK_LOOPBACK };
+	if (!host->privileged || spec->network == SPEC_NETWORK_HOST || spec->dry_run ||
+	    is_left_out(spec, &layer_network_ns))
+		return;
+	if (host->may_join && !is_crowded(host)) {
+		n->how = NETWORK_BY_TASK;
+		if (!is_left_out(spec, &layer_ipc_ns))
+			n->flags |= CLONE_NEWIPC;
+		start_maker(n, host);
+		if (n->maker > 0)
+			return;
+		n->flags = CLONE_NEWNET;
+	}
+	/* The supervisor needs no network: it may as well live in the new one. */
+	n->how = NETWORK_IN_PLACE;
+	n->error = make_namespaces(n->flags, n->loopback_up);
 }
 
 void network_finish(struct network_early *n)

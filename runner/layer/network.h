@@ -24,7 +24,7 @@ enum network_how {
 	NETWORK_IN_PLACE, /* by the supervisor, before init is born */
 };
 
-/* Shared with init: words for futex(2). */
+/* Words for futex(2), in a page shared with init. */
 struct network_words {
 	int32_t made;	/* 0: not yet; 1: made; -errno */
 	int32_t joined; /* the task may end */
@@ -32,21 +32,20 @@ struct network_words {
 
 struct network_early {
 	enum network_how how;
-	struct network_words *words;
-	int error;	     /* NETWORK_IN_PLACE: 0 or -errno */
-	uint32_t supervisor; /* pid */
-	long maker;	     /* NETWORK_BY_TASK: the task's pid until it is waited for */
-	int maker_fd;	     /* its pidfd; -1 */
-	unsigned long flags; /* the namespaces it makes, of clone(2) */
+	struct network_words *words; /* NETWORK_BY_TASK */
+	int error;		     /* NETWORK_IN_PLACE: 0 or -errno */
+	uint32_t supervisor;	     /* pid */
+	long maker;		     /* NETWORK_BY_TASK: the task's pid until it is waited for */
+	int maker_fd;		     /* its pidfd; -1 */
+	unsigned long flags;	     /* the namespaces it makes, of clone(2) */
 	bool loopback_up;
 };
 
 /**
- * Begin what can be done before there is an init. The task shares the caller's
- * memory, so *n and *words must stay where they are until network_finish().
+ * Begin what can be done before there is an init; in a dry run nothing. The task
+ * shares the caller's memory, so *n must stay where it is until network_finish().
  */
-void network_start(struct network_early *n, const struct spec *spec, const struct host *host,
-		   struct network_words *words);
+void network_start(struct network_early *n, const struct spec *spec, const struct host *host);
 
 /** Let the task end and wait for it; init has joined it, or never will. */
 void network_finish(struct network_early *n);
