@@ -9,7 +9,7 @@ build="gcc make libc6-dev binutils libseccomp-dev libcap-dev libjansson-dev libm
 test="libcunit1-dev python3 python3-numpy python3-pandas python3-jsonschema strace procps
 	util-linux iproute2 git mandoc"
 
-fuzz="clang"
+fuzz="clang libclang-rt-dev"
 vm="qemu-system-x86 mmdebstrap e2fsprogs git"
 
 missing=
