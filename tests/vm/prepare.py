@@ -73,11 +73,12 @@ def run(argv, cwd=None):
 
 def depends_on(package):
     """The versioned package that a kernel's meta package stands for."""
-    out = run(["apt-cache", "depends", package])
-    found = [l.split()[-1] for l in out.splitlines() if "Depends: linux-image-" in l]
+    r = subprocess.run(["apt-cache", "depends", package], stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, text=True, check=False)
+    found = [l.split()[-1] for l in r.stdout.splitlines() if "Depends: linux-image-" in l]
     if not found:
-        fail("apt knows no kernel package '%s': apt-get update, or give KERNEL=/path/to/vmlinuz"
-             % package)
+        fail("apt knows no kernel package '%s' (6.12 is in bookworm-security): add what is "
+             "missing to the sources, apt-get update; or give KERNEL=/path/to/vmlinuz" % package)
     return found[0]
 
 
