@@ -180,20 +180,30 @@ static void plain(struct jout *j, const char *key, const char *text)
 	puts_(j, text);
 }
 
-void jout_uint(struct jout *j, const char *key, uint64_t value)
+/* By hand: a report has some fifty numbers, and printf takes half a microsecond for each. */
+static void decimal(struct jout *j, const char *key, bool negative, uint64_t value)
 {
 	char text[24];
+	char *p = text + sizeof(text) - 1;
 
-	snprintf(text, sizeof(text), "%" PRIu64, value);
-	plain(j, key, text);
+	*p = '\0';
+	do {
+		*--p = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
+	if (negative)
+		*--p = '-';
+	plain(j, key, p);
+}
+
+void jout_uint(struct jout *j, const char *key, uint64_t value)
+{
+	decimal(j, key, false, value);
 }
 
 void jout_int(struct jout *j, const char *key, int64_t value)
 {
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRId64, value);
-	plain(j, key, text);
+	decimal(j, key, value < 0, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
 
 void jout_milli(struct jout *j, const char *key, uint64_t thousandths)

@@ -71,13 +71,17 @@ static void nesting_and_numbers(void)
 	jout_object(&j, NULL);
 	jout_uint(&j, "u", UINT64_MAX - 1);
 	jout_limit(&j, "l", UINT64_MAX);
+	jout_int(&j, "i", INT64_MIN);
+	jout_int(&j, "p", 70);
+	jout_uint(&j, "z", 0);
 	jout_milli(&j, "m", 1005);
 	jout_object(&j, "o");
 	jout_end_object(&j);
 	jout_end_object(&j);
 	CU_ASSERT_EQUAL_FATAL(jout_finish(&j), 0);
 	CU_ASSERT_STRING_EQUAL(j.text, "{\n  \"u\": 18446744073709551614,\n  \"l\": null,\n"
-				       "  \"m\": 1.005,\n  \"o\": {}\n}\n");
+				       "  \"i\": -9223372036854775808,\n  \"p\": 70,\n"
+				       "  \"z\": 0,\n  \"m\": 1.005,\n  \"o\": {}\n}\n");
 	jout_clear(&j);
 }
 
