@@ -344,11 +344,13 @@ static void write_json(struct jout *j, const struct spec *spec, const struct pla
 int report_write(struct report *r, const struct spec *spec, const struct plan *plan,
 		 const struct board *board, const struct outcome *o, struct err *e)
 {
-	struct jout j = { 0 };
+	static char room[16 * 1024]; /* enough for most; only what is used is touched */
+	struct jout j;
 	int result;
 
 	if (r->fd < 0)
 		return 0;
+	jout_lend(&j, room, sizeof(room));
 	write_json(&j, spec, plan, board, o);
 	result = jout_finish(&j);
 	if (result < 0)

@@ -7,25 +7,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+void jout_lend(struct jout *j, char *buffer, size_t size)
+{
+	*j = (struct jout){ .text = buffer, .size = size, .lent = true };
+}
+
+static bool grow(struct jout *j, size_t needed)
+{
+	size_t size = j->size ? j->size * 2 : 8192;
+	char *larger;
+
+	while (size < needed)
+		size *= 2;
+	larger = realloc(j->lent ? NULL : j->text, size);
+	if (!larger)
+		return false;
+	if (j->lent)
+		memcpy(larger, j->text, j->length);
+	j->lent = false;
+	j->text = larger;
+	j->size = size;
+	return true;
+}
+
 static void put(struct jout *j, const char *bytes, size_t n)
 {
+	if (!j->failed && j->length + n + 1 > j->size)
+		j->failed = !grow(j, j->length + n + 1);
 	if (j->failed)
 		return;
-	if (j->length + n + 1 > j->size) {
-		size_t size = j->size ? j->size * 2 : 8192;
-		char *larger;
-
-		while (size < j->length + n + 1)
-			size *= 2;
-		larger = realloc(j->text, size);
-		if (!larger) {
-			j->failed = true;
-			return;
-		}
-		j->text = larger;
-		j->size = size;
-	}
-	memcpy(j->text + j->length, bytes, n);
+	/* A few bytes mostly: memcpy(3) of musl takes 30 cycles to begin. */
+	for (size_t i = 0; i < n; i++)
+		j->text[j->length + i] = bytes[i];
 	j->length += n;
 	j->text[j->length] = '\0';
 }
@@ -241,6 +254,7 @@ int jout_finish(struct jout *j)
 
 void jout_clear(struct jout *j)
 {
-	free(j->text);
+	if (!j->lent)
+		free(j->text);
 	*j = (struct jout){ 0 };
 }

@@ -24,7 +24,11 @@ struct jout {
 	int depth;
 	bool first; /* no comma before the next member */
 	bool failed;
+	bool lent; /* `text` is the caller's; see jout_lend() */
 };
+
+/** Begin in this buffer instead of one of its own; it moves when more is needed. */
+void jout_lend(struct jout *j, char *buffer, size_t size);
 
 /* `key` is NULL inside an array and at the top. */
 void jout_object(struct jout *j, const char *key);

@@ -85,10 +85,30 @@ static void nesting_and_numbers(void)
 	jout_clear(&j);
 }
 
+static void a_lent_buffer_is_outgrown(void)
+{
+	char buffer[64];
+	struct jout j;
+
+	jout_lend(&j, buffer, sizeof(buffer));
+	jout_array(&j, NULL);
+	jout_string(&j, NULL, "short");
+	CU_ASSERT_PTR_EQUAL(j.text, buffer);
+	for (int i = 0; i < 20; i++)
+		jout_uint(&j, NULL, 1234567);
+	CU_ASSERT_PTR_NOT_EQUAL(j.text, buffer);
+	jout_end_array(&j);
+	CU_ASSERT_EQUAL_FATAL(jout_finish(&j), 0);
+	CU_ASSERT_EQUAL(strncmp(j.text, "[\n  \"short\",\n  1234567,\n", 24), 0);
+	CU_ASSERT_EQUAL(j.length, 2 + 10 + 20 * 11 + 2);
+	jout_clear(&j);
+}
+
 CU_TestInfo jout_tests[] = {
 	{ "any bytes are valid JSON", any_bytes_are_valid_json },
 	{ "good UTF-8 is kept", good_utf8_is_kept },
 	{ "bad UTF-8 becomes a replacement", bad_utf8_becomes_a_replacement },
 	{ "nesting and numbers", nesting_and_numbers },
+	{ "a lent buffer is outgrown", a_lent_buffer_is_outgrown },
 	CU_TEST_INFO_NULL,
 };
