@@ -6,8 +6,9 @@
  *
  * Every round runs each command once, in a fresh random order, so that what else
  * the machine does falls on all of them alike. The first command is what the
- * ratios are to. Times are from posix_spawn to the end, in microseconds. With -p
- * each round keeps that many of the same command running and counts per second.
+ * ratios are to: a ratio is the median of the rounds' own, because a machine's pace
+ * drifts and neighbours in time share it. Times are from posix_spawn to the end, in microseconds.
+ * With -p each round keeps that many of the same command running and counts per second.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -93,8 +94,25 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static double median_ratio(const struct entry *e, const struct entry *to, int rounds)
+{
+	double *ratios = calloc((size_t)rounds, sizeof(double));
+	double median;
+
+	for (int r = 0; r < rounds; r++)
+		ratios[r] = e->times[r] / to->times[r];
+	qsort(ratios, (size_t)rounds, sizeof(double), by_value);
+	median = ratios[rounds / 2];
+	free(ratios);
+	return median;
+}
+
 static void print(const struct entry *e, int n, int rounds, bool json)
 {
+	double ratios[MAX];
+
+	for (int i = 0; i < n; i++)
+		ratios[i] = median_ratio(&e[i], &e[0], rounds);
 	for (int i = 0; i < n; i++)
 		qsort(e[i].times, (size_t)rounds, sizeof(double), by_value);
 	if (!json)
@@ -102,17 +120,16 @@ static void print(const struct entry *e, int n, int rounds, bool json)
 		       "failed");
 	for (int i = 0; i < n; i++) {
 		double median = e[i].times[rounds / 2];
-		double ratio = median / e[0].times[rounds / 2];
 
 		if (json)
 			printf("{\"name\": \"%s\", \"min_us\": %.0f, \"p10_us\": %.0f, "
 			       "\"median_us\": %.0f, "
 			       "\"ratio\": %.3f, \"failed\": %d, \"rounds\": %d}\n",
-			       e[i].name, e[i].times[0], e[i].times[rounds / 10], median, ratio,
+			       e[i].name, e[i].times[0], e[i].times[rounds / 10], median, ratios[i],
 			       e[i].failures, rounds);
 		else
 			printf("%-28s %9.0f %9.0f %9.0f  %7.3f %7d\n", e[i].name, e[i].times[0],
-			       e[i].times[rounds / 10], median, ratio, e[i].failures);
+			       e[i].times[rounds / 10], median, ratios[i], e[i].failures);
 	}
 }
 
