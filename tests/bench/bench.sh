@@ -20,7 +20,7 @@ if command -v bwrap >/dev/null; then
 	echo
 	echo "eight at once, microseconds per run; ratio to bwrap (must 0.5)"
 	# shellcheck disable=SC2086
-	"$b/t/bench" -n "$((rounds / 4))" -p 8 bwrap $bwrap "$b/t/true" \
+	"$b/t/bench" -n "$((rounds / 2))" -p 8 bwrap $bwrap "$b/t/true" \
 		--end runner "$b/runner" exec "$b/t/true" \
 		--end "no sandbox" "$b/t/true"
 	echo
