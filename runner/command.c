@@ -94,8 +94,9 @@ static int make_argv(struct plan *plan, const char *const *interpreter, const ch
 
 /* -- a file of the caller's ------------------------------------------------ */
 
-static int open_file(const char *path, struct stat *st, struct err *e)
+static int open_file(const char *path, struct err *e)
 {
+	struct stat st;
 	/* Non-blocking: a FIFO must not stop us before we have seen what it is. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
@@ -111,10 +112,10 @@ static int open_file(const char *path, struct stat *st, struct err *e)
 		err_set(e, errno, "'%s' cannot be read: %s", path, strerror(errno));
 		return err_exit_with(e, ERR_EXIT_NOT_EXEC);
 	}
-	if (fstat(fd, st) < 0 || !S_ISREG(st->st_mode)) {
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
 		close(fd);
 		err_set(e, EACCES, "'%s' is %s, not a regular file", path,
-			S_ISDIR(st->st_mode) ? "a directory" : "a device, pipe or socket");
+			S_ISDIR(st.st_mode) ? "a directory" : "a device, pipe or socket");
 		return err_exit_with(e, ERR_EXIT_NOT_EXEC);
 	}
 	return fd;
@@ -168,14 +169,12 @@ static int plan_file(struct plan *plan, struct err *e)
 	const struct spec *s = plan->spec;
 	const char *path = s->argv[0];
 	const char *name;
-	bool python;
+	bool python = command_is_python(path);
 	struct stat st;
 	int r;
 
-	plan->script_fd = open_file(path, &st, e);
-	if (plan->script_fd < 0)
-		return -e->code;
-	python = command_is_python(path);
+	if (fstat(plan->script_fd, &st) < 0)
+		return err_set(e, errno, "'%s': %s", path, strerror(errno));
 	if (!python && !(st.st_mode & 0111)) {
 		err_set(e, EACCES, "'%s' is not executable", path);
 		err_hint(e, "chmod +x it, or name its interpreter: runner exec -- sh %s", path);
@@ -203,6 +202,17 @@ static int plan_file(struct plan *plan, struct err *e)
 	return r < 0 ? r : make_argv(plan, s->interpreter, plan->delivered, e);
 }
 
+int command_open(struct plan *plan, struct err *e)
+{
+	const struct spec *s = plan->spec;
+
+	if (!s->argv || !s->argv[0] || !s->argv[0][0])
+		return err_set(e, EINVAL, "there is no command to run");
+	if (s->command == SPEC_COMMAND_FILE)
+		plan->script_fd = open_file(s->argv[0], e);
+	return -e->code;
+}
+
 int command_plan(struct plan *plan, struct err *e)
 {
 	static const char *const nothing[] = { NULL };
@@ -211,8 +221,6 @@ int command_plan(struct plan *plan, struct err *e)
 	/* The whole environment is what is left when that layer is left out. */
 	if (!plan->envp)
 		plan->envp = s->caller_env ? s->caller_env : nothing;
-	if (!s->argv || !s->argv[0] || !s->argv[0][0])
-		return err_set(e, EINVAL, "there is no command to run");
 	if (s->command == SPEC_COMMAND_FILE)
 		return plan_file(plan, e);
 	plan->argv = s->argv;

@@ -12,6 +12,12 @@
 #include "plan.h"
 
 /**
+ * Open what is handed in, once, as plan->script_fd: what is looked into, copied or
+ * bound is one file. Errors as below.
+ */
+int command_open(struct plan *plan, struct err *e);
+
+/**
  * Fill in argv, the candidates for exec and, for SPEC_COMMAND_FILE, the node or
  * bind that brings the file in. Errors carry the exit status 126 or 127.
  */

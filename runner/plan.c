@@ -198,6 +198,8 @@ static int build(struct plan *plan, struct err *e)
 	if (r == 0)
 		r = choose_layers(plan, e);
 	if (r == 0)
+		r = command_open(plan, e);
+	if (r == 0)
 		userns_choose_ids(plan);
 	for (int i = 0; r == 0 && i < LAYER_COUNT; i++)
 		if (layer_table[i]->plan && plan_has(plan, (unsigned int)i))

@@ -177,10 +177,9 @@ static bool is_named(const struct plan *plan, const struct found *f)
 }
 
 /* The loader of a program, or of nothing; the interpreter of a script must be named. */
-static int plan_needs(struct plan *plan, const char *path, struct err *e)
+static int plan_needs(struct plan *plan, int fd, const char *path, struct err *e)
 {
 	struct found f = { .fd = -1 };
-	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	char start[256] = "";
 	char loader[256] = "";
 	bool script;
@@ -217,6 +216,13 @@ static int plan_needs(struct plan *plan, const char *path, struct err *e)
 	}
 	fd_close(&f.fd);
 	return r;
+}
+
+static int plan_named_needs(struct plan *plan, const char *source, struct err *e)
+{
+	cleanup_fd int fd = open(source, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	return plan_needs(plan, fd, source, e);
 }
 
 /* -- plan ------------------------------------------------------------------ */
@@ -310,11 +316,10 @@ static int plan_programs(struct plan *plan, struct err *e)
 	named = plan->n_programs;
 	for (unsigned int i = 0; r == 0 && i < named; i++)
 		if (plan->programs[i].exec)
-			r = plan_needs(plan, plan->programs[i].source, e);
+			r = plan_named_needs(plan, plan->programs[i].source, e);
 	/* What is handed in may always be executed; a script in Python is only read. */
-	if (r == 0 && s->command == SPEC_COMMAND_FILE && s->argv && s->argv[0] &&
-	    !command_is_python(s->argv[0]))
-		r = plan_needs(plan, s->argv[0], e);
+	if (r == 0 && plan->script_fd >= 0 && !command_is_python(s->argv[0]))
+		r = plan_needs(plan, plan->script_fd, s->argv[0], e);
 	return r;
 }
 
