@@ -162,7 +162,6 @@ static int clone_init(const struct plan *plan, const struct network_early *netwo
 	}
 	run->child = (struct child){ .plan = plan,
 				     .cgroup_name = run->cgroup.fd >= 0 ? run->cgroup.name : NULL,
-				     .board = run->board,
 				     .sock = child_sock,
 				     .stdio = { s->fd[0], s->fd[1], s->fd[2] },
 				     .item = -1,

@@ -109,7 +109,6 @@ int plan_add_dir(struct plan *plan, const char *path, mode_t mode, struct err *e
 		struct plan_node n = {
 			.kind = PLAN_NODE_DIR, .mode = mode, .path = path, .fd = -1
 		};
-
 		const struct plan_node *there;
 
 		if (path[i] != '/' && path[i] != '\0')
@@ -171,23 +170,25 @@ static int choose_layers(struct plan *plan, struct err *e)
 /* Room for what we make on it, to the page and the file, and for the /tmp on it. */
 static void size_root(struct plan *plan)
 {
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t size = 0;
 	uint64_t inodes = 1 + plan->n_nodes + plan->n_devices;
 
 	for (unsigned int i = 0; i < plan->n_nodes; i++) {
 		const struct plan_node *n = &plan->nodes[i];
 
-		size += (n->length + 4095) / 4096 * 4096;
-		/* A link takes a page as well, unless it is short (mm/shmem.c). */
+		size += (n->length + page - 1) / page * page;
+		/* A link takes a page as well, unless it is short (128 bytes, mm/shmem.c). */
 		if (n->kind == PLAN_NODE_LINK && strlen(n->text) >= 100)
-			size += 4096;
+			size += page;
 	}
 	for (unsigned int i = 0; i < plan->n_tmpfs; i++)
 		if (plan->tmpfs[i].on_root) {
 			size += plan->tmpfs[i].size;
 			inodes += plan->tmpfs[i].inodes - 1; /* its root is a node */
 		}
-	snprintf(plan->root_size, sizeof(plan->root_size), "%" PRIu64, size ? size : 4096);
+	snprintf(plan->root_size, sizeof(plan->root_size), "%" PRIu64,
+		 size ? size : page); /* 0 were no limit */
 	snprintf(plan->root_inodes, sizeof(plan->root_inodes), "%" PRIu64, inodes);
 }
 

@@ -72,13 +72,12 @@ struct plan_bind {
 	int idmap_fd; /* user namespace for an id-mapped mount, or -1 */
 };
 
-/*
- * The first one is a directory of the root's own tmpfs, mounted on itself: each
- * file system costs as much as a process, and all that the root's tmpfs has beyond
- * its own files is what this one may hold.
- */
 struct plan_tmpfs {
 	const char *target;
+	/*
+	 * The first one, where its directory is there for nothing else, is that directory
+	 * of the root's own tmpfs, mounted on itself; that tmpfs is larger by its size.
+	 */
 	bool on_root;
 	uint64_t size; /* bytes */
 	uint64_t inodes;

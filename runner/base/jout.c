@@ -36,7 +36,7 @@ static void put(struct jout *j, const char *bytes, size_t n)
 		j->failed = !grow(j, j->length + n + 1);
 	if (j->failed)
 		return;
-	/* A few bytes mostly: memcpy(3) of musl takes 30 cycles to begin. */
+	/* A few bytes mostly, and memcpy(3) of musl is slow to begin. */
 	for (size_t i = 0; i < n; i++)
 		j->text[j->length + i] = bytes[i];
 	j->length += n;
@@ -101,7 +101,7 @@ static void quoted(struct jout *j, const char *value, size_t length)
 			p += n;
 			continue;
 		}
-		n = 1;
+		n = 1; /* what is to be escaped */
 		if (*p == '"' || *p == '\\') {
 			escape[0] = '\\';
 			escape[1] = (char)*p;
@@ -193,7 +193,7 @@ static void plain(struct jout *j, const char *key, const char *text)
 	puts_(j, text);
 }
 
-/* By hand: a report has some fifty numbers, and printf takes half a microsecond for each. */
+/* By hand: a report has some seventy numbers, and printf(3) shows in a run's CPU time. */
 static void decimal(struct jout *j, const char *key, bool negative, uint64_t value)
 {
 	char text[24];

@@ -165,15 +165,13 @@ IN_CHILD int mounting_own(struct child *c, const char *target, uint64_t attribut
 		return (int)at;
 	tree = raw3(SYS_open_tree, at, "",
 		    AT_EMPTY_PATH | RAW_OPEN_TREE_CLONE | RAW_OPEN_TREE_CLOEXEC);
-	r = tree;
-	if (r >= 0)
-		r = raw5(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr));
-	if (r >= 0)
-		r = raw5(SYS_move_mount, tree, "", at, "",
-			 RAW_MOVE_MOUNT_F_EMPTY_PATH | RAW_MOVE_MOUNT_T_EMPTY_PATH);
-	if (tree >= 0)
-		raw1(SYS_close, tree);
 	raw1(SYS_close, at);
+	if (tree < 0)
+		return (int)tree;
+	r = raw5(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr));
+	if (r == 0)
+		return attach(c, tree, target);
+	raw1(SYS_close, tree);
 	return (int)r;
 }
 

@@ -7,8 +7,9 @@
  * Every round runs each command once, in a fresh random order, so that what else
  * the machine does falls on all of them alike. The first command is what the
  * ratios are to: a ratio is the median of the rounds' own, because a machine's pace
- * drifts and neighbours in time share it. Times are from posix_spawn to the end, in microseconds.
- * With -p each round keeps that many of the same command running and counts per second.
+ * drifts and neighbours in time share it. Times are from posix_spawn to the end, in
+ * microseconds. With -p a round is twice that many runs of the same command, that
+ * many at a time, and its time is divided by their number.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
