@@ -148,7 +148,7 @@ static int choose_layers(struct plan *plan, struct err *e)
 {
 	const struct spec *s = plan->spec;
 
-	plan->layers = (1u << LAYER_COUNT) - 1;
+	plan->layers = LAYER_BIT(LAYER_COUNT) - 1;
 	for (unsigned int i = 0; i < s->n_without; i++) {
 		int layer = layer_find(s->without[i]);
 		const char *near;
@@ -162,7 +162,7 @@ static int choose_layers(struct plan *plan, struct err *e)
 		if (layer_table[layer]->kept_because)
 			return err_set(e, EINVAL, "layer '%s' cannot be left out: %s",
 				       s->without[i], layer_table[layer]->kept_because);
-		plan->layers &= ~(1u << layer);
+		plan->layers &= ~LAYER_BIT(layer);
 	}
 	return 0;
 }

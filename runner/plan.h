@@ -33,9 +33,13 @@ enum {
 	PLAN_MAX_RLIMITS = 16,
 	PLAN_MAX_RULES = 64,
 	PLAN_MAX_CANDIDATES = 32,
-	PLAN_MAX_LAYERS = 32,
+	PLAN_MAX_LAYERS = 64, /* as many as a layer_set has bits */
 	PLAN_MAX_PROGRAMS = 2 * SPEC_MAX_PROGRAMS,
 };
+
+/* Bit i: row i of layer_table. */
+typedef uint64_t layer_set;
+#define LAYER_BIT(layer) ((layer_set)1 << (layer))
 
 /* Something we make on a file system of our own (never on a user's). */
 enum plan_node_kind {
@@ -110,10 +114,10 @@ struct plan {
 	struct plan_text *texts; /* strings and lists that found no place in `room` */
 	size_t room_used;
 
-	uint32_t layers;      /* bit i: row i of layer_table is entered */
-	uint32_t not_needed;  /* bit i: row i is not, because the spec has no use for it */
-	uint32_t unavailable; /* bit: row i is not, because this host has nothing for it */
-	uint64_t clone_flags; /* CLONE_NEW* */
+	layer_set layers;      /* entered */
+	layer_set not_needed;  /* not entered, because the spec has no use for them */
+	layer_set unavailable; /* not entered, because this host has nothing for them */
+	uint64_t clone_flags;  /* CLONE_NEW* */
 
 	/* identity: guest id -> host id */
 	uint32_t host_uid;
@@ -181,7 +185,7 @@ void plan_clear(struct plan *plan);
 /** Is this layer entered? `layer` is an index into layer_table. */
 static inline bool plan_has(const struct plan *plan, unsigned int layer)
 {
-	return (plan->layers >> layer) & 1;
+	return plan->layers & LAYER_BIT(layer);
 }
 
 /* For the layers' plan rows. */

@@ -48,7 +48,7 @@ void plan_print(const struct plan *plan, struct jout *j)
 		jout_object(j, NULL);
 		jout_string(j, "name", l->name);
 		jout_bool(j, "entered", plan_has(plan, (unsigned int)i));
-		if (plan->unavailable >> i & 1)
+		if (plan->unavailable & LAYER_BIT(i))
 			jout_string(j, "because", plan->host->cgroup.why);
 		jout_string(j, "by", l->actor == BY_INIT ? "init" : "payload");
 		jout_string(j, "why_here", l->why_here);

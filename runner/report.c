@@ -279,13 +279,13 @@ static void write_layers(struct jout *j, const struct plan *plan, const struct b
 
 		jout_object(j, l->name);
 		jout_string(j, "state",
-			    on				 ? o->started ? "on" : "planned"
-			    : plan->not_needed >> i & 1	 ? "not_needed"
-			    : plan->unavailable >> i & 1 ? "unavailable"
-							 : "left_out");
+			    on				       ? o->started ? "on" : "planned"
+			    : plan->not_needed & LAYER_BIT(i)  ? "not_needed"
+			    : plan->unavailable & LAYER_BIT(i) ? "unavailable"
+							       : "left_out");
 		if (on && board)
 			jout_uint(j, "proof", board->proofs[i]);
-		if (plan->unavailable >> i & 1)
+		if (plan->unavailable & LAYER_BIT(i))
 			jout_string(j, "because", plan->host->cgroup.why);
 		if (on && l->describe) {
 			jout_object(j, "detail");

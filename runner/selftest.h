@@ -42,11 +42,11 @@ extern const struct attack selftest_attacks[]; /* ends with a row without a name
 enum { SELFTEST_MAX = 128, NO_ANSWER = -1 };
 
 struct attempt {
-	int full;	     /* errno inside, NO_ANSWER: the probe did not get that far */
-	int control;	     /* errno of the control */
-	int without_all;     /* errno with every removable layer left out */
-	uint32_t stopped_by; /* bit i: layer i stops it alone */
-	bool base_stops;     /* what cannot be left out does */
+	int full;	      /* errno inside, NO_ANSWER: the probe did not get that far */
+	int control;	      /* errno of the control */
+	int without_all;      /* errno with every removable layer left out */
+	layer_set stopped_by; /* bit i: layer i stops it alone */
+	bool base_stops;      /* what cannot be left out does */
 };
 
 enum { CALLS = 1024 }; /* numbers from here on are nobody's */
@@ -66,7 +66,7 @@ struct selftest {
 	bool ablated;
 	unsigned int n;
 	struct attempt attempts[SELFTEST_MAX];
-	uint32_t removable; /* bit i: layer i was left out in turn */
+	layer_set removable; /* bit i: layer i was left out in turn */
 	struct calls calls;
 	unsigned int contained, failed, vacuous, absent, single;
 	uint64_t ms;
@@ -90,7 +90,7 @@ const char *selftest_outside(const char *name);
 int selftest_find_self(struct err *e);
 
 /** Inside, without the layers of the mask; with the report in `ret`, too, if asked. */
-void selftest_inside(const char *probe, const char *arg, uint32_t without, bool report, char *ret,
+void selftest_inside(const char *probe, const char *arg, layer_set without, bool report, char *ret,
 		     size_t size);
 
 /** As the caller, outside. */

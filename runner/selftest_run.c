@@ -10,13 +10,13 @@
 #include "selftest.h"
 
 /* A layer that another rests on comes with it. */
-static uint32_t needs(int layer)
+static layer_set needs(int layer)
 {
 	switch (layer) {
 	case LAYER_SECCOMP:
-	case LAYER_LANDLOCK: return 1u << LAYER_NO_NEW_PRIVS;
+	case LAYER_LANDLOCK: return LAYER_BIT(LAYER_NO_NEW_PRIVS);
 	case LAYER_IDENTITY:
-	case LAYER_USERNS_LIMIT: return 1u << LAYER_USER_NS;
+	case LAYER_USERNS_LIMIT: return LAYER_BIT(LAYER_USER_NS);
 	default: return 0;
 	}
 }
@@ -36,7 +36,7 @@ static const char *word(const char *arg)
 }
 
 /* Inside, without the layers of the mask. */
-static int inside(const struct attack *a, uint32_t without)
+static int inside(const struct attack *a, layer_set without)
 {
 	char text[64];
 
@@ -70,27 +70,28 @@ static void ablate(struct selftest *s, const struct attack *a, struct attempt *t
 	if (t->base_stops) {
 		/* Then no other layer shows by the result, only the filter by its record. */
 		if (seccomp_refuses(a))
-			t->stopped_by |= 1u << LAYER_SECCOMP;
+			t->stopped_by |= LAYER_BIT(LAYER_SECCOMP);
 		return;
 	}
 	for (int i = 0; i < LAYER_COUNT; i++)
-		if ((s->removable >> i & 1) && inside(a, s->removable & ~(1u << i | needs(i))) > 0)
-			t->stopped_by |= 1u << i;
+		if ((s->removable & LAYER_BIT(i)) &&
+		    inside(a, s->removable & ~(LAYER_BIT(i) | needs(i))) > 0)
+			t->stopped_by |= LAYER_BIT(i);
 }
 
 /* Which layers this caller can leave out, all at once. */
-static uint32_t removable(void)
+static layer_set removable(void)
 {
 	static const struct attack nothing = { "", "", "succeed", "", NULL, 0, 0, CONTROL_BARE };
-	uint32_t mask = 0;
+	layer_set mask = 0;
 
 	for (int i = 0; i < LAYER_COUNT; i++)
 		if (!layer_table[i]->kept_because)
-			mask |= 1u << i;
+			mask |= LAYER_BIT(i);
 	/* Rootless, some cannot: take away the wish until the sandbox starts. */
 	for (int i = 0; i < LAYER_COUNT && inside(&nothing, mask) != 0; i++)
-		if ((mask >> i & 1) && inside(&nothing, mask & ~(1u << i)) == 0)
-			mask &= ~(1u << i);
+		if ((mask & LAYER_BIT(i)) && inside(&nothing, mask & ~LAYER_BIT(i)) == 0)
+			mask &= ~LAYER_BIT(i);
 	return mask;
 }
 
@@ -169,5 +170,5 @@ enum selftest_state selftest_state(const struct selftest *s, unsigned int i)
 
 unsigned int selftest_walls(const struct attempt *a)
 {
-	return (unsigned int)__builtin_popcount(a->stopped_by) + a->base_stops;
+	return (unsigned int)__builtin_popcountll(a->stopped_by) + a->base_stops;
 }

@@ -68,7 +68,7 @@ static void spawn(const char *const *argv, char *ret, size_t size)
 enum { MAX_WORDS = 2 * LAYER_COUNT + 16 };
 
 /* runner exec [--report -] --without ... SELF __probe NAME ARGUMENT */
-static void make_words(const char **argv, const char *probe, const char *arg, uint32_t without,
+static void make_words(const char **argv, const char *probe, const char *arg, layer_set without,
 		       bool report)
 {
 	int n = 0;
@@ -82,7 +82,7 @@ static void make_words(const char **argv, const char *probe, const char *arg, ui
 		argv[n++] = "-";
 	}
 	for (int i = 0; i < LAYER_COUNT; i++)
-		if (without >> i & 1) {
+		if (without & LAYER_BIT(i)) {
 			argv[n++] = "--without";
 			argv[n++] = layer_table[i]->name;
 		}
@@ -93,7 +93,7 @@ static void make_words(const char **argv, const char *probe, const char *arg, ui
 	argv[n] = NULL;
 }
 
-void selftest_inside(const char *probe, const char *arg, uint32_t without, bool report, char *ret,
+void selftest_inside(const char *probe, const char *arg, layer_set without, bool report, char *ret,
 		     size_t size)
 {
 	const char *argv[MAX_WORDS];

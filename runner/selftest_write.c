@@ -35,9 +35,9 @@ static const char *kernel(void)
 }
 
 /* The columns of the table: layers that stop something. */
-static uint32_t columns(const struct selftest *s)
+static layer_set columns(const struct selftest *s)
 {
-	uint32_t any = 0;
+	layer_set any = 0;
 
 	for (unsigned int i = 0; i < s->n; i++)
 		any |= s->attempts[i].stopped_by;
@@ -49,7 +49,7 @@ static unsigned int score(const struct selftest *s, int layer, bool alone)
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < s->n; i++)
-		n += (s->attempts[i].stopped_by >> layer & 1) &&
+		n += (s->attempts[i].stopped_by & LAYER_BIT(layer)) &&
 		     (!alone || selftest_walls(&s->attempts[i]) == 1);
 	return n;
 }
@@ -61,7 +61,7 @@ static void write_walls(const struct attempt *a, FILE *out)
 	const char *comma = "";
 
 	for (int i = 0; i < LAYER_COUNT; i++)
-		if (a->stopped_by >> i & 1) {
+		if (a->stopped_by & LAYER_BIT(i)) {
 			fprintf(out, "%s%s", comma, layer_table[i]->name);
 			comma = ", ";
 		}
@@ -162,7 +162,7 @@ static void write_attempt(struct jout *j, const struct selftest *s, unsigned int
 	if (s->ablated) {
 		jout_array(j, "stopped_by");
 		for (int l = 0; l < LAYER_COUNT; l++)
-			if (t->stopped_by >> l & 1)
+			if (t->stopped_by & LAYER_BIT(l))
 				jout_string(j, NULL, layer_table[l]->name);
 		jout_end_array(j);
 		jout_bool(j, "stopped_by_what_cannot_be_left_out", t->base_stops);
@@ -297,7 +297,7 @@ static const char style[] =
 	"tfoot td{font-weight:600;border-bottom:0}\n"
 	"</style></head><body>\n";
 
-static void html_row(const struct selftest *s, unsigned int i, uint32_t shown, FILE *f)
+static void html_row(const struct selftest *s, unsigned int i, layer_set shown, FILE *f)
 {
 	const struct attempt *t = &s->attempts[i];
 	enum selftest_state state = selftest_state(s, i);
@@ -306,7 +306,7 @@ static void html_row(const struct selftest *s, unsigned int i, uint32_t shown, F
 
 	if (i == 0 || selftest_attacks[i].group != selftest_attacks[i - 1].group)
 		fprintf(f, "<tr class=\"g\"><td colspan=\"%d\">%s</td></tr>\n",
-			3 + __builtin_popcount(shown), selftest_attacks[i].group);
+			3 + __builtin_popcountll(shown), selftest_attacks[i].group);
 	fputs("<tr><td>", f);
 	put_escaped(selftest_attacks[i].name, f);
 	fprintf(f, "</td><td class=\"%s\">%s</td>", classes[state],
@@ -314,9 +314,10 @@ static void html_row(const struct selftest *s, unsigned int i, uint32_t shown, F
 		: state == SELFTEST_VACUOUS ? "works nowhere"
 					    : error_name(t->full));
 	for (int l = 0; s->ablated && l < LAYER_COUNT; l++)
-		if (shown >> l & 1)
-			fprintf(f, "<td class=\"c %s\">%s</td>", t->stopped_by >> l & 1 ? mark : "",
-				t->stopped_by >> l & 1 ? "&#9679;" : "");
+		if (shown & LAYER_BIT(l))
+			fprintf(f, "<td class=\"c %s\">%s</td>",
+				t->stopped_by & LAYER_BIT(l) ? mark : "",
+				t->stopped_by & LAYER_BIT(l) ? "&#9679;" : "");
 	if (s->ablated)
 		fprintf(f, "<td class=\"c %s\">%s</td>",
 			t->base_stops && state == SELFTEST_CONTAINED ? mark : "",
@@ -327,7 +328,7 @@ static void html_row(const struct selftest *s, unsigned int i, uint32_t shown, F
 int selftest_write_html(const struct selftest *s, const char *path, struct err *e)
 {
 	FILE *f = open_file(path, e);
-	uint32_t shown = columns(s);
+	layer_set shown = columns(s);
 
 	if (!f)
 		return -e->code;
@@ -351,7 +352,7 @@ int selftest_write_html(const struct selftest *s, const char *path, struct err *
 		      f);
 	fputs("<table><thead><tr><th>attack</th><th>inside</th>", f);
 	for (int l = 0; s->ablated && l < LAYER_COUNT; l++)
-		if (shown >> l & 1)
+		if (shown & LAYER_BIT(l))
 			fprintf(f, "<th class=\"l\"><span>%s</span></th>", layer_table[l]->name);
 	if (s->ablated)
 		fputs("<th class=\"l\"><span>cannot be left out</span></th>", f);
@@ -362,7 +363,7 @@ int selftest_write_html(const struct selftest *s, const char *path, struct err *
 	if (s->ablated) {
 		fputs("<tfoot><tr><td>attacks it stops</td><td></td>", f);
 		for (int l = 0; l < LAYER_COUNT; l++)
-			if (shown >> l & 1)
+			if (shown & LAYER_BIT(l))
 				fprintf(f, "<td class=\"c\">%u</td>", score(s, l, false));
 		fputs("<td></td></tr></tfoot>", f);
 	}

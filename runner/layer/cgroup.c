@@ -21,8 +21,8 @@ static int plan_cgroup_layer(struct plan *plan, struct err *e)
 
 	if (h->usable)
 		return 0;
-	plan->layers &= ~(1u << LAYER_CGROUP);
-	plan->unavailable |= 1u << LAYER_CGROUP;
+	plan->layers &= ~LAYER_BIT(LAYER_CGROUP);
+	plan->unavailable |= LAYER_BIT(LAYER_CGROUP);
 	if (plan->spec->require_cgroup) {
 		err_set(e, ENOTSUP, "a cgroup is required and there is none to be had: %s", h->why);
 		return err_hint(e, "%s", h->remedy);

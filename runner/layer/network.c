@@ -35,8 +35,8 @@ static int plan_network(struct plan *plan, struct err *e)
 {
 	(void)e;
 	if (plan->spec->network == SPEC_NETWORK_HOST) {
-		plan->layers &= ~(1u << LAYER_NETWORK_NS);
-		plan->not_needed |= 1u << LAYER_NETWORK_NS;
+		plan->layers &= ~LAYER_BIT(LAYER_NETWORK_NS);
+		plan->not_needed |= LAYER_BIT(LAYER_NETWORK_NS);
 	}
 	plan->loopback_up = plan->spec->network == SPEC_NETWORK_LOOPBACK;
 	return 0;

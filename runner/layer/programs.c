@@ -305,8 +305,8 @@ static int plan_programs(struct plan *plan, struct err *e)
 	int r = 0;
 
 	if (!s->only_programs) {
-		plan->layers &= ~(1u << LAYER_PROGRAMS);
-		plan->not_needed |= 1u << LAYER_PROGRAMS;
+		plan->layers &= ~LAYER_BIT(LAYER_PROGRAMS);
+		plan->not_needed |= LAYER_BIT(LAYER_PROGRAMS);
 		return 0;
 	}
 	/* Parents before what lies in them. */

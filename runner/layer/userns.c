@@ -308,7 +308,7 @@ static int plan_limit(struct plan *plan, struct err *e)
 	(void)e;
 	/* The limit is a property of the user namespace the payload lives in. */
 	if (!plan_has(plan, LAYER_USER_NS))
-		plan->layers &= ~(1u << LAYER_USERNS_LIMIT);
+		plan->layers &= ~LAYER_BIT(LAYER_USERNS_LIMIT);
 	return 0;
 }
 
