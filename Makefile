@@ -39,7 +39,7 @@ BASE := base/err base/fd base/text base/jout
 INPUT := spec limits profile profile_limits profile_mounts builtin profile_load profile_file policy_file options host
 POLICY := bpf_shrink bpf policy
 DECIDE := cgroup_probe cgroup idmap command plan plan_print
-LAYERS := table cgroup namespaces userns network memfd mounting root devices proc mounts programs privileges \
+LAYERS := table cgroup namespaces userns network memfd mounting place root devices proc tmpfs binds programs privileges \
 	landlock process seccomp
 CHILD := child init
 PARENT := launch relay tree watchdog denial notify verdict supervise

@@ -29,7 +29,7 @@ MUTATIONS = [
     ("binds stay writable", "runner/layer/mounting.c",
      'r = raw5(SYS_mount_setattr, tree, "", flags, &attr, sizeof(attr));',
      "r = 0; (void)attr;", None),
-    ("/tmp is executable", "runner/layer/mounts.c",
+    ("/tmp is executable", "runner/layer/tmpfs.c",
      "t->attributes |= RAW_MOUNT_ATTR_NOEXEC;", "t->attributes |= 0;", None),
     ("programs: the loader may map the others", "runner/layer/programs.c",
      "r = raw5(SYS_mount_setattr, c->root_fd, p->view[i].target, RAW_AT_RECURSIVE,\n"
@@ -44,7 +44,7 @@ MUTATIONS = [
     ("programs: names are looked up on the host", "runner/layer/programs.c",
      "	if (!begins_inside(plan, path))", "	if (!begins_inside(plan, path) && root_fd < 0)",
      ["tests/security/test_shell_denial.py"]),
-    ("programs: a bind of the user's is executable", "runner/layer/mounts.c",
+    ("programs: a bind of the user's is executable", "runner/layer/binds.c",
      "	if (plan->spec->only_programs) {", "	if (0) {",
      ["tests/security/test_shell_denial.py"]),
     ("a mount point is made through a link", "runner/plan.c",

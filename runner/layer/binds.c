@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mounts: the places the profile or the user grants.
+ * binds: directories and files of the user's.
  *
- * Rows: tmpfs (memory file systems with a size and a number of inodes), noexec
- * (nothing written there can be executed) and binds (directories of the user's).
  * A bind's mount point is made only on a file system of ours; inside a user's
  * directory it must exist, so that no run leaves an empty directory behind.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <linux/limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,178 +18,7 @@
 #include "base/raw.h"
 #include "idmap.h"
 #include "layer/mounting.h"
-
-/* -- where a destination lies ---------------------------------------------- */
-
-enum place { ON_ROOT, ON_TMPFS, ON_BIND };
-
-static enum place place_of(const struct plan *plan, const char *target)
-{
-	enum place place = ON_ROOT;
-
-	for (unsigned int i = 0; i < plan->n_view; i++)
-		if (text_path_below(target, plan->view[i].target))
-			place = ON_BIND;
-	for (unsigned int i = 0; i < plan->n_tmpfs; i++)
-		if (text_path_below(target, plan->tmpfs[i].target) &&
-		    strcmp(target, plan->tmpfs[i].target) != 0)
-			place = ON_TMPFS;
-	for (unsigned int i = 0; i < plan->n_binds; i++)
-		if (text_path_below(target, plan->binds[i].target))
-			place = ON_BIND;
-	return place;
-}
-
-static int check_destination(const struct spec_mount *m, struct err *e)
-{
-	const char *d = m->destination;
-
-	if (strcmp(d, "/") == 0)
-		err_set(e, EINVAL, "mount destination '/': the root itself is given by --rootfs");
-	else if (text_path_below(d, "/proc") || text_path_below(d, "/app") ||
-		 (text_path_below(d, "/dev") && strcmp(d, "/dev/shm") != 0))
-		err_set(e, EINVAL, "mount destination '%s': /proc, /dev and /app are runner's own",
-			d);
-	return -e->code;
-}
-
-/* What is mounted there is no longer seen, so it is not proved either. */
-static void cover_view(struct plan *plan, const char *target)
-{
-	for (unsigned int i = 0; i < plan->n_view; i++)
-		plan->view[i].covered |= text_path_below(plan->view[i].target, target);
-}
-
-/* -- tmpfs ----------------------------------------------------------------- */
-
-static int plan_one_tmpfs(struct plan *plan, const struct spec_mount *m, struct err *e)
-{
-	struct plan_tmpfs *t = &plan->tmpfs[plan->n_tmpfs];
-	const char *target = m->destination + 1;
-	unsigned int nodes = plan->n_nodes;
-	struct plan_node *last;
-
-	/* The host's own /dev (--without devices) has a shm to mount on. */
-	if (place_of(plan, target) != ON_ROOT && strcmp(target, "dev/shm") != 0) {
-		err_set(e, EINVAL, "tmpfs '%s' lies inside another mount", m->destination);
-		return err_hint(e, "choose a destination outside, for example /scratch");
-	}
-	if (plan_add_dir(plan, target, 0755, e) < 0)
-		return -e->code;
-	last = plan->n_nodes ? &plan->nodes[plan->n_nodes - 1] : NULL;
-	/* Only an empty directory that is there for nothing else. */
-	t->on_root = plan->n_tmpfs == 0 && plan->n_nodes > nodes && last->path == target;
-	if (t->on_root)
-		last->mode = 01777;
-	t->target = target;
-	t->exec = m->exec;
-	t->attributes = RAW_MOUNT_ATTR_NOSUID | RAW_MOUNT_ATTR_NODEV;
-	if (plan_has(plan, LAYER_NOEXEC) && !m->exec)
-		t->attributes |= RAW_MOUNT_ATTR_NOEXEC;
-	if (m->read_only)
-		t->attributes |= RAW_MOUNT_ATTR_RDONLY;
-	cover_view(plan, target);
-	t->size = m->size;
-	t->inodes = m->inodes;
-	snprintf(t->size_text, sizeof(t->size_text), "%" PRIu64, m->size);
-	snprintf(t->inodes_text, sizeof(t->inodes_text), "%" PRIu64, m->inodes);
-	plan->n_tmpfs++;
-	return 0;
-}
-
-static int plan_tmpfs(struct plan *plan, struct err *e)
-{
-	const struct spec *s = plan->spec;
-	int r = 0;
-
-	for (unsigned int i = 0; r == 0 && i < s->n_mounts; i++) {
-		if (s->mounts[i].type != SPEC_MOUNT_TMPFS)
-			continue;
-		r = check_destination(&s->mounts[i], e);
-		if (r == 0)
-			r = plan_one_tmpfs(plan, &s->mounts[i], e);
-	}
-	return r;
-}
-
-IN_CHILD static int enter_tmpfs(struct child *c)
-{
-	const struct plan *p = c->plan;
-
-	for (unsigned int i = 0; i < p->n_tmpfs; i++) {
-		const struct plan_tmpfs *t = &p->tmpfs[i];
-		int r;
-
-		c->item = (int)i;
-		if (t->on_root) {
-			r = mounting_own(c, t->target, t->attributes);
-		} else {
-			r = mounting_tmpfs(t->size_text, t->inodes_text, "1777");
-			if (r >= 0)
-				r = mounting_place(c, r, t->attributes, t->target);
-		}
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static const char *item_tmpfs(const struct plan *plan, int item)
-{
-	return item >= 0 && (unsigned int)item < plan->n_tmpfs ? plan->tmpfs[item].target : NULL;
-}
-
-static void describe_tmpfs(const struct plan *plan, struct jout *j)
-{
-	jout_array(j, "mounts");
-	for (unsigned int i = 0; i < plan->n_tmpfs; i++) {
-		jout_object(j, NULL);
-		jout_string(j, "target", plan->tmpfs[i].target);
-		jout_uint(j, "size", plan->tmpfs[i].size);
-		jout_uint(j, "inodes", plan->tmpfs[i].inodes);
-		jout_bool(j, "noexec", plan->tmpfs[i].attributes & RAW_MOUNT_ATTR_NOEXEC);
-		jout_end_object(j);
-	}
-	jout_end_array(j);
-}
-
-const struct layer layer_tmpfs = {
-	.name = "tmpfs",
-	.summary = "writable memory with a size and a number of inodes, gone afterwards",
-	.why_here = "needs the root's directories, and privileges to mount",
-	.kept_because = "without it nothing in the sandbox could be written",
-	.actor = BY_INIT,
-	.plan = plan_tmpfs,
-	.enter = enter_tmpfs,
-	.describe = describe_tmpfs,
-	.item = item_tmpfs,
-};
-
-/* -- noexec ---------------------------------------------------------------- */
-
-IN_CHILD static int prove_noexec(struct child *c)
-{
-	const struct plan *p = c->plan;
-	int r = 0;
-
-	for (unsigned int i = 0; r == 0 && i < p->n_tmpfs; i++) {
-		uint64_t noexec = p->tmpfs[i].exec ? 0 : RAW_MOUNT_ATTR_NOEXEC;
-
-		r = mounting_prove(c, LAYER_NOEXEC, p->tmpfs[i].target,
-				   p->tmpfs[i].attributes | noexec);
-	}
-	return r;
-}
-
-const struct layer layer_noexec = {
-	.name = "noexec",
-	.summary = "what the payload writes cannot be executed (unless a mount says exec)",
-	.why_here = "an attribute of the mounts around it",
-	.actor = BY_INIT,
-	.prove = prove_noexec,
-};
-
-/* -- binds ----------------------------------------------------------------- */
+#include "layer/place.h"
 
 static int open_source(const char *path, struct stat *st, struct err *e)
 {
@@ -299,7 +125,7 @@ static int plan_one_bind(struct plan *plan, const struct spec_mount *m, struct e
 		if (b.idmap_fd < 0)
 			return err_wrap(e, "bind source '%s'", m->source);
 	}
-	cover_view(plan, b.target);
+	place_cover(plan, b.target);
 	plan->binds[plan->n_binds++] = b;
 	return 0;
 }
@@ -325,7 +151,7 @@ static int plan_binds(struct plan *plan, struct err *e)
 			binds[n++] = &s->mounts[i];
 	qsort(binds, n, sizeof(binds[0]), by_depth);
 	for (unsigned int i = 0; r == 0 && i < n; i++) {
-		r = check_destination(binds[i], e);
+		r = place_check(binds[i], e);
 		for (unsigned int k = 0; r == 0 && k < plan->n_tmpfs; k++)
 			if (text_path_below(plan->tmpfs[k].target, binds[i]->destination + 1))
 				r = err_set(e, EINVAL, "bind '%s' would hide the tmpfs '/%s'",
