@@ -35,7 +35,7 @@ LIBS := -ljansson -lseccomp -lcap -lmd
 
 # -- what there is, from the bottom up: a file may use those above it -----------
 
-BASE := base/err base/fd base/text base/jout
+BASE := base/err base/fd base/text base/display base/jout
 INPUT := spec limits profile profile_limits profile_mounts builtin profile_load profile_file policy_file options host
 POLICY := bpf_shrink bpf policy
 DECIDE := cgroup_probe cgroup idmap command plan plan_print
@@ -130,6 +130,8 @@ $(B)/t/%: tests/probes/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 -Wall -Wextra -static -Irunner -o $@ $(filter %.c,$^)
 
+$(B)/t/display: runner/base/display.c runner/base/jout.c
+
 $(B)/t/probe: $(wildcard runner/probe/*.c) runner/probe/probe.h
 
 $(B)/t/bench $(B)/t/spin: $(B)/t/%: tests/bench/%.c
@@ -137,7 +139,7 @@ $(B)/t/bench $(B)/t/spin: $(B)/t/%: tests/bench/%.c
 	$(Q)$(CC) -O2 -Wall -Wextra -static -o $@ $<
 
 UNIT_RUN := $(B)/unit tests
-PROBES := $(B)/t/probe $(B)/t/true $(B)/t/killat
+PROBES := $(B)/t/probe $(B)/t/true $(B)/t/killat $(B)/t/display
 # Debian's own: its modules come as packages
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 

@@ -6,6 +6,7 @@
 #include <sys/capability.h>
 #include <sys/utsname.h>
 
+#include "base/display.h"
 #include "base/fd.h"
 #include "base/jout.h"
 #include "cmd.h"
@@ -86,17 +87,18 @@ static void print_text(const struct host *host, const struct finding *findings, 
 	bool in_part = false;
 
 	uname(&u);
-	printf("kernel %s, %s, %s\n", u.release, u.machine,
-	       host->privileged ? "root" : host->unprivileged_because);
+	display_line(stdout, "kernel %s, %s, %s", u.release, u.machine,
+		     host->privileged ? "root" : host->unprivileged_because);
 	missing_capabilities(missing, sizeof(missing));
 	if (host->uid == 0 && missing[0])
-		printf("root lacks:%s\n", missing);
+		display_line(stdout, "root lacks:%s", missing);
 	for (int i = 0; i < LAYER_COUNT; i++) {
 		in_part = in_part || findings[i].state == FINDING_WEAK;
-		printf("%-8s %-14s %s\n", states[findings[i].state], layer_table[i]->name,
-		       findings[i].detail[0] ? findings[i].detail : layer_table[i]->summary);
+		display_line(stdout, "%-8s %-14s %s", states[findings[i].state],
+			     layer_table[i]->name,
+			     findings[i].detail[0] ? findings[i].detail : layer_table[i]->summary);
 		if (findings[i].remedy[0])
-			printf("%-8s %-14s mend: %s\n", "", "", findings[i].remedy);
+			display_line(stdout, "%-8s %-14s mend: %s", "", "", findings[i].remedy);
 	}
 	puts(!usable   ? "a run would refuse; see the lines above"
 	     : in_part ? "a run goes ahead; what is weak is said above and in its report"

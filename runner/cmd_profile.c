@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/display.h"
 #include "base/jout.h"
 #include "builtin.h"
 #include "cmd.h"
@@ -217,7 +218,7 @@ static int check(char *const *names)
 		if (profile_load(&s, *names, &e) < 0)
 			status = cmd_fail(&e);
 		else
-			printf("%s: ok\n", *names);
+			display_line(stdout, "%s: ok", *names);
 		spec_clear(&s);
 	}
 	return status;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/display.h"
 #include "base/jout.h"
 #include "denial.h"
 #include "layer/layer.h"
@@ -364,13 +365,14 @@ int report_write(struct report *r, const struct spec *spec, const struct plan *p
 void report_human(const struct outcome *o, const struct spec *spec)
 {
 	for (unsigned int i = 0; i < spec->n_without; i++)
-		fprintf(stderr, "runner: warning: ran without layer '%s'\n", spec->without[i]);
+		display_line(stderr, "runner: warning: ran without layer '%s'", spec->without[i]);
 	if (o->out.truncated || o->err.truncated)
-		fprintf(stderr, "runner: %s was cut at limit output; --output-limit allows more\n",
-			o->out.truncated ? "stdout" : "stderr");
+		display_line(stderr,
+			     "runner: %s was cut at limit output; --output-limit allows more",
+			     o->out.truncated ? "stdout" : "stderr");
 	if (o->reason == REASON_EXITED)
 		return;
-	fprintf(stderr, "runner: %s: %s\n", reason_names[o->reason], o->message);
+	display_line(stderr, "runner: %s: %s", reason_names[o->reason], o->message);
 	if (o->hint[0])
-		fprintf(stderr, "runner: hint: %s\n", o->hint);
+		display_line(stderr, "runner: hint: %s", o->hint);
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/display.h"
+
 void jout_lend(struct jout *j, char *buffer, size_t size)
 {
 	*j = (struct jout){ .text = buffer, .size = size, .lent = true };
@@ -57,25 +59,6 @@ static void line(struct jout *j)
 	put(j, spaces, n < sizeof(spaces) - 1 ? n : sizeof(spaces) - 1);
 }
 
-/*
- * Length of the UTF-8 sequence at p (RFC 3629: no surrogates, no overlong
- * forms, nothing past U+10FFFF), or 0 when it is not one.
- */
-static size_t utf8_length(const unsigned char *p, size_t left)
-{
-	size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-
-	if (p[0] < 0xc2 || p[0] > 0xf4 || left < n)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 /* How much of it can be copied as it is? Almost always all. */
 static size_t plain_length(const unsigned char *p, const unsigned char *end)
 {
@@ -93,7 +76,8 @@ static void quoted(struct jout *j, const char *value, size_t length)
 
 	puts_(j, "\"");
 	while (p < end) {
-		char escape[8];
+		char escape[16];
+		uint32_t character = 0;
 		size_t n = plain_length(p, end);
 
 		if (n > 0) {
@@ -101,21 +85,25 @@ static void quoted(struct jout *j, const char *value, size_t length)
 			p += n;
 			continue;
 		}
-		n = 1; /* what is to be escaped */
+		n = display_decode(p, (size_t)(end - p), &character);
 		if (*p == '"' || *p == '\\') {
 			escape[0] = '\\';
 			escape[1] = (char)*p;
 			put(j, escape, 2);
-		} else if (*p < 0x20 || *p == 0x7f) {
-			snprintf(escape, sizeof(escape), "\\u%04x", *p);
+		} else if (n == 0) {
+			put(j, "\xef\xbf\xbd", 3);
+			n = 1;
+		} else if (!display_is_hidden(character)) {
+			put(j, (const char *)p, n);
+		} else if (character < 0x10000) {
+			snprintf(escape, sizeof(escape), "\\u%04x", (unsigned int)character);
 			put(j, escape, 6);
-		} else {
-			n = utf8_length(p, (size_t)(end - p));
-			if (n > 0)
-				put(j, (const char *)p, n);
-			else
-				put(j, "\xef\xbf\xbd", 3);
-			n = n ? n : 1;
+		} else { /* RFC 8259: a surrogate pair */
+			character -= 0x10000;
+			snprintf(escape, sizeof(escape), "\\u%04x\\u%04x",
+				 (unsigned int)(0xd800 + (character >> 10)),
+				 (unsigned int)(0xdc00 + (character & 0x3ff)));
+			put(j, escape, 12);
 		}
 		p += n;
 	}

@@ -5,7 +5,8 @@
  * The report is written on every run, so it must not wait for a parser library
  * to be loaded; this writes into one growing buffer and nothing else. Bytes
  * that are not UTF-8 become U+FFFD, so the output is valid JSON whatever a
- * guest chose as a file name.
+ * guest chose as a file name; and what would act on a terminal or reorder the
+ * line (base/display.h) is escaped, so that it may be looked at, too.
  *
  * Owns: the buffer; jout_clear() frees it. Running out of memory is remembered
  * in `failed` and told by jout_finish(), so calls in between need no check.
