@@ -6,8 +6,9 @@
 
 KERNEL: 6.1, 6.12 or the path of a vmlinuz. COMMAND (default: the tests, as
 tests/vm/inside.sh has them) runs as root in a copy of this tree, at /work.
-KVM is used where it works, and emulation where it does not. Exit status: the
-command's; 3 when the machine cannot be made; 124 when it took too long.
+KVM is used where a kernel runs under it, and emulation where not; CACHE remembers
+which (the file "accelerator", until the next boot). Exit status: the
+command's; 3 when the machine cannot be made; 124 when it was silent for SECONDS.
 """
 import argparse
 import os
@@ -20,6 +21,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.dirname(os.path.dirname(HERE))
 QEMU = "qemu-system-x86_64"
+# Seconds in which a kernel under KVM has said its first word, also on a crowded host.
+KVM_PATIENCE = 30
 
 
 def fail(text):
@@ -27,16 +30,54 @@ def fail(text):
     sys.exit(3)
 
 
-def kvm_works():
+def text_of(path):
+    with open(path, encoding="utf-8", errors="replace") as f:
+        return f.read()
+
+
+def kvm_runs(image):
+    """Does a kernel start under KVM? A device that opens may still run nothing."""
     try:
         os.close(os.open("/dev/kvm", os.O_RDWR))
     except OSError:
         return False
-    # A device that is there may still refuse to make a machine.
-    probe = subprocess.run([QEMU, "-accel", "kvm", "-cpu", "host", "-m", "16", "-display", "none",
-                            "-nodefaults", "-monitor", "stdio"], input="quit\n", text=True,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return probe.returncode == 0
+    room = tempfile.mkdtemp(prefix="runner-kvm-")
+    said = os.path.join(room, "console")
+    # It finds no root file system and ends by its panic; what counts is that it spoke.
+    vm = subprocess.Popen([QEMU, "-accel", "kvm", "-cpu", "host", "-m", "256", "-nodefaults",
+                           "-display", "none", "-no-reboot", "-kernel", image,
+                           "-append", "console=ttyS0 panic=-1", "-serial", "file:" + said],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + KVM_PATIENCE
+        while time.monotonic() < end:
+            ended = vm.poll() is not None
+            if os.path.exists(said) and "Linux version" in text_of(said):
+                return True
+            if ended:
+                return False
+            time.sleep(0.1)
+        return False
+    finally:
+        vm.kill()
+        vm.wait()
+        shutil.rmtree(room, ignore_errors=True)
+
+
+def accelerator(cache, image):
+    """kvm or tcg; what was found out is kept until the host boots again."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as f:
+        boot_id = f.read().strip()
+    path = os.path.join(cache, "accelerator")
+    if os.path.exists(path):
+        words = text_of(path).split()
+        if len(words) == 2 and words[0] == boot_id and words[1] in ("kvm", "tcg"):
+            return words[1]
+    found = "kvm" if kvm_runs(image) else "tcg"
+    with open(path, "w", encoding="ascii") as f:
+        f.write("%s %s\n" % (boot_id, found))
+    return found
 
 
 def pack(path, build, command):
@@ -88,7 +129,7 @@ class Follow:
                 f.seek(self.at)
                 data = f.read()
         except OSError:
-            return
+            return False
         self.at += len(data)
         lines = (self.rest + data.decode(errors="replace").replace("\r", "")).split("\n")
         self.rest = lines.pop()
@@ -97,20 +138,22 @@ class Follow:
                 self.status = int(line.split()[1])
             else:
                 print(line, flush=True)
+        return bool(data)
 
 
 def boot(a, image, initrd, root, tree, log, accel):
     """The guest's exit status; None when it ended without one."""
     open(log, "w", encoding="utf-8").close()
     follow = Follow(log)
-    began = time.monotonic()
+    began = heard = time.monotonic()
     vm = subprocess.Popen(machine(image, initrd, root, tree, log, accel), stdin=subprocess.DEVNULL)
     try:
         while vm.poll() is None:
             time.sleep(0.2)
-            follow.step()
-            if time.monotonic() - began > a.limit:
-                print("vm: more than %d s: ended" % a.limit, file=sys.stderr)
+            if follow.step():
+                heard = time.monotonic()
+            if time.monotonic() - heard > a.limit:
+                print("vm: silent for more than %d s: ended" % a.limit, file=sys.stderr)
                 return 124
     finally:
         vm.kill()
@@ -120,17 +163,12 @@ def boot(a, image, initrd, root, tree, log, accel):
     return follow.status
 
 
-def console(log):
-    with open(log + ".console", encoding="utf-8", errors="replace") as f:
-        return f.read()
-
-
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--cache", default=os.path.expanduser("~/.cache/runner-vm"))
     p.add_argument("--build", default=os.environ.get("BUILD", "build"))
     p.add_argument("--log")
-    p.add_argument("--limit", type=int, default=900)
+    p.add_argument("--limit", type=int, default=3600)
     p.add_argument("kernel")
     p.add_argument("command", nargs="?", default="sh tests/vm/tests.sh")
     a = p.parse_args()
@@ -146,16 +184,16 @@ def main():
         tree = os.path.join(work, "tree.tar")
         pack(tree, a.build, a.command)
         log = a.log or os.path.join(work, "log")
-        accel = "kvm" if kvm_works() else "tcg"
+        accel = accelerator(a.cache, image)
         print("vm: %s under %s" % (os.path.basename(image), accel), file=sys.stderr, flush=True)
         status = boot(a, image, initrd, root, tree, log, accel)
-        if status is None and accel == "tcg" and "Oops: int3" in console(log):
+        if status is None and accel == "tcg" and "Oops: int3" in text_of(log + ".console"):
             # Emulated CPUs may run into a breakpoint that the kernel, patching its own
             # code, has already taken back. That says nothing about what is tested.
             print("vm: the emulator stumbled over patched code: once more", file=sys.stderr)
             status = boot(a, image, initrd, root, tree, log, accel)
         if status is None:
-            sys.stderr.write(console(log)[-3000:])
+            sys.stderr.write(text_of(log + ".console")[-3000:])
             fail("the machine ended before the command did")
         sys.exit(status)
     finally:
