@@ -15,6 +15,8 @@
 
 #include "base/fd.h"
 #include "base/raw.h"
+#include "ending.h"
+#include "message.h"
 #include "notify.h"
 #include "relay.h"
 #include "tree.h"
@@ -38,12 +40,8 @@ struct watch {
 	uint64_t cpu_check;
 	struct watchdog watchdog;
 	uint64_t caller_at; /* when to begin to watch it: a short run need not */
-	uint64_t give_up;   /* when even SIGKILL did not end it */
-	struct tree_cpu cpu_at_kill;
+	struct ending ending;
 };
-
-/* A process that the kernel cannot end (D state): say so rather than wait for ever. */
-#define GIVE_UP_NS (10 * 1000000000ull)
 
 #define CALLER_AFTER_NS (50 * 1000000ull)
 
@@ -59,23 +57,16 @@ void supervise_signals(sigset_t *ret)
 	sigaddset(ret, SIGQUIT);
 }
 
-/* End the whole tree: the kernel kills what is in init's pid namespace. */
+/* End the whole tree. */
 static void kill_tree(struct watch *w, enum reason why)
 {
-	bool counted = w->run->cgroup.fd >= 0;
-
 	if (!w->acts.killed) {
 		w->acts.killed = true;
 		w->acts.kill_reason = why;
-		w->acts.oom_before = counted && cgroup_oom_kills(&w->run->cgroup) > 0;
-		w->give_up = raw_clock_ns(CLOCK_MONOTONIC) + GIVE_UP_NS;
-		/* What is killed with its pid namespace is not added to init's usage. */
-		if (!counted && w->proc_fd >= 0)
-			w->cpu_at_kill = tree_cpu(w->proc_fd);
+		w->acts.oom_before =
+			w->run->cgroup.fd >= 0 && cgroup_oom_kills(&w->run->cgroup) > 0;
 	}
-	if (counted)
-		cgroup_kill(&w->run->cgroup);
-	raw4(SYS_pidfd_send_signal, w->run->init_fd, SIGKILL, NULL, 0);
+	ending_kill(&w->ending, w->run, w->proc_fd);
 }
 
 /*
@@ -84,30 +75,15 @@ static void kill_tree(struct watch *w, enum reason why)
  */
 static bool receive(struct watch *w)
 {
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(2 * sizeof(int))];
-	} control;
-	struct board board;
-	struct iovec data = { &board, sizeof(board) };
-	struct msghdr message = { .msg_iov = &data,
-				  .msg_iovlen = 1,
-				  .msg_control = &control,
-				  .msg_controllen = w->o->started ? 0 : sizeof(control) };
-	struct cmsghdr *header;
-	int fds[2] = { -1, -1 };
+	struct message m;
 
-	if (recvmsg(w->run->sock, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != sizeof(board))
+	if (!message_receive(w->run->sock, &m))
 		return false;
-	w->run->board = board;
-	header = CMSG_FIRSTHDR(&message);
-	if (!header || header->cmsg_type != SCM_RIGHTS)
+	w->run->board = m.board;
+	if (m.proc_fd < 0)
 		return true;
-	memcpy(fds, CMSG_DATA(header),
-	       header->cmsg_len - CMSG_LEN(0) <= sizeof(fds) ? header->cmsg_len - CMSG_LEN(0)
-							     : sizeof(fds));
-	w->proc_fd = fds[0];
-	w->listener = fds[1];
+	w->proc_fd = m.proc_fd;
+	w->listener = m.listener_fd;
 	w->o->started = true;
 	return true;
 }
@@ -220,7 +196,7 @@ static int next_timeout(struct watch *w)
 	if (w->watchdog.next < next)
 		next = w->watchdog.next;
 	if (w->acts.killed)
-		next = w->give_up;
+		next = w->ending.give_up;
 	if (next == UINT64_MAX)
 		return -1;
 	/* Not before the sandbox's /proc is there to look into. */
@@ -253,7 +229,7 @@ static void watch_until_init_ends(struct watch *w)
 	for (;;) {
 		int timeout = next_timeout(w);
 
-		if (w->acts.killed && raw_clock_ns(CLOCK_MONOTONIC) >= w->give_up)
+		if (w->acts.killed && raw_clock_ns(CLOCK_MONOTONIC) >= w->ending.give_up)
 			return;
 		p[ON_INIT] = (struct pollfd){ .fd = w->run->init_fd, .events = POLLIN };
 		p[ON_SOCK] = (struct pollfd){ .fd = w->o->started ? -1 : w->run->sock,
@@ -316,10 +292,10 @@ static void collect(struct watch *w)
 		o->setup_ns = w->run->board.exec_ns - w->run->started_ns;
 	o->user_us = (uint64_t)(usage.user_s * 1000000 + usage.user_us);
 	o->system_us = (uint64_t)(usage.system_s * 1000000 + usage.system_us);
-	if (w->cpu_at_kill.user_ns / 1000 > o->user_us)
-		o->user_us = w->cpu_at_kill.user_ns / 1000;
-	if (w->cpu_at_kill.system_ns / 1000 > o->system_us)
-		o->system_us = w->cpu_at_kill.system_ns / 1000;
+	if (w->ending.cpu.user_ns / 1000 > o->user_us)
+		o->user_us = w->ending.cpu.user_ns / 1000;
+	if (w->ending.cpu.system_ns / 1000 > o->system_us)
+		o->system_us = w->ending.cpu.system_ns / 1000;
 	o->maxrss_bytes = (uint64_t)usage.maxrss_kib * 1024;
 	o->survivors = w->proc_fd >= 0 ? tree_count(w->proc_fd) : -1;
 	if (w->run->cgroup.fd >= 0) {
