@@ -42,8 +42,8 @@ DECIDE := cgroup_probe cgroup idmap command plan plan_print
 LAYERS := table cgroup namespaces userns network memfd mounting place root devices proc tmpfs binds programs privileges \
 	landlock process seccomp
 CHILD := child init
-PARENT := launch message relay tree watchdog ending denial notify verdict supervise
-PROGRAM := report report_place cmd_fail cmd_exec cmd_doctor cmd_profile \
+PARENT := launch message relay tree watchdog ending denial notify verdict verdict_setup supervise
+PROGRAM := report report_usage report_denials report_place cmd_fail cmd_exec cmd_doctor cmd_profile \
 	probe/probe probe/files probe/kernel probe/network probe/process \
 	selftest_attacks selftest_calls selftest_outside selftest_run selftest_spawn selftest_write cmd_selftest
 

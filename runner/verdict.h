@@ -11,6 +11,15 @@
 #include "child.h"
 #include "outcome.h"
 
+/* runner's own exit status; see runner(1), EXIT STATUS. */
+enum {
+	EXIT_TIME = 124,
+	EXIT_RUNNER = 125,
+	EXIT_NOT_EXEC = 126,
+	EXIT_NOT_FOUND = 127,
+	EXIT_SIGNAL = 128,
+};
+
 /* What the supervisor did, and how init ended. */
 struct acts {
 	bool killed;		 /* we sent SIGKILL to the tree ... */
@@ -26,5 +35,8 @@ struct acts {
 /** Fill in reason, exit code, signal, message and hint. */
 void verdict(const struct plan *plan, const struct board *b, const struct acts *a,
 	     struct outcome *o);
+
+/** Its part for a board with an error: the payload never started. */
+void verdict_setup_failed(const struct plan *plan, const struct board *b, struct outcome *o);
 
 #endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * report_parts: the report's members, one file for each group. They write into the
+ * object that report.c has begun, and word what the outcome holds; nothing is
+ * decided here.
+ */
+#ifndef RUNNER_REPORT_PARTS_H
+#define RUNNER_REPORT_PARTS_H
+
+#include "base/jout.h"
+#include "outcome.h"
+#include "plan.h"
+
+/** wall_ms to nearest_limit. `plan` is NULL when the run was refused before. */
+void report_usage(struct jout *j, const struct spec *spec, const struct plan *plan,
+		  const struct outcome *o);
+
+/** denials and denials_dropped. */
+void report_denials(struct jout *j, const struct spec *spec, const struct outcome *o);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The payload never started: which row, which item, and what to do about it. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "layer/layer.h"
+#include "verdict.h"
+
+static const char *const start_words[] = {
+	[BOARD_START_PROC] = "open /proc of the host",
+	[BOARD_START_PAYLOAD] = "start the payload's process",
+	[BOARD_START_STDIO] = "give the payload its standard streams",
+	[BOARD_START_CWD] = "enter the working directory",
+	[BOARD_START_PROGRAM] = "open the program",
+};
+
+static void start_failed(const struct plan *plan, const struct board *b, struct outcome *o)
+{
+	const char *what =
+		b->item >= 0 && b->item <= BOARD_START_PROGRAM ? start_words[b->item] : "start";
+
+	snprintf(o->message, sizeof(o->message), "cannot %s: %s", what, strerror(b->error));
+	if (b->item == BOARD_START_CWD) {
+		snprintf(o->message, sizeof(o->message), "cannot enter cwd '%s': %s", plan->cwd,
+			 strerror(b->error));
+		snprintf(o->hint, sizeof(o->hint), "it must be a directory inside the sandbox");
+	}
+	if (b->item == BOARD_START_PROGRAM && b->error == ENOENT)
+		o->exit_code = EXIT_NOT_FOUND;
+}
+
+/* user_namespaces(7): none is made for who is in a chroot. */
+#define CHROOT_HINT \
+	"runner seems to be in a chroot, where the kernel makes no user namespace: enter that " \
+	"directory by pivot_root(2) instead, as containers do"
+
+/* Where the errno of a row has one likely cause. */
+static const struct {
+	int layer;
+	int error;
+	const char *hint;
+} enter_hints[] = {
+	{ LAYER_BINDS, ELOOP,
+	  "a part of the path became a link while the sandbox was being set up" },
+	{ LAYER_BINDS, ENOENT,
+	  "inside another bind the mount point must exist; runner makes none in a user's "
+	  "directory" },
+	{ LAYER_MOUNT_NS, EINVAL, CHROOT_HINT },
+	{ LAYER_IDENTITY, EPERM, CHROOT_HINT ", or use --without user_ns" },
+	{ LAYER_NETWORK_NS, ENOENT, "/proc must be mounted where runner runs" },
+	{ LAYER_PROC, EPERM,
+	  "rootless, the kernel mounts a /proc only where one is fully visible: in a container, "
+	  "unmask its /proc, or run as its real root" },
+};
+
+static void enter_failed(const struct plan *plan, const struct board *b, struct outcome *o)
+{
+	const struct layer *l = layer_table[b->layer];
+	const char *item = l->item ? l->item(plan, b->item) : NULL;
+
+	snprintf(o->message, sizeof(o->message), "layer '%s' cannot be set up: %s%s%s", l->name,
+		 item ? item : "", item ? ": " : "", strerror(b->error));
+	for (size_t i = 0; i < sizeof(enter_hints) / sizeof(enter_hints[0]); i++)
+		if (enter_hints[i].layer == b->layer && enter_hints[i].error == b->error) {
+			snprintf(o->hint, sizeof(o->hint), "%s", enter_hints[i].hint);
+			return;
+		}
+	if (b->error == ESTALE)
+		snprintf(o->hint, sizeof(o->hint),
+			 "the file was replaced while the sandbox was being set up");
+	else if (l->kept_because)
+		snprintf(o->hint, sizeof(o->hint), "see 'runner doctor' for what this host lacks");
+	else
+		snprintf(o->hint, sizeof(o->hint),
+			 "see 'runner doctor' for what this host lacks; to run without this layer: "
+			 "--without %s",
+			 l->name);
+}
+
+static void exec_failed(const struct plan *plan, const struct board *b, struct outcome *o)
+{
+	const char *name =
+		plan->delivered && !plan->spec->interpreter ? plan->delivered : plan->argv[0];
+
+	if (b->error == ENOENT) {
+		o->exit_code = EXIT_NOT_FOUND;
+		snprintf(o->message, sizeof(o->message), "'%.200s': not found inside the sandbox",
+			 name);
+		snprintf(
+			o->hint, sizeof(o->hint),
+			"the sandbox has its own PATH and file system; a script's interpreter (#!) "
+			"must exist there, too");
+		return;
+	}
+	o->exit_code = EXIT_NOT_EXEC;
+	snprintf(o->message, sizeof(o->message), "'%.200s' cannot be executed: %s", name,
+		 strerror(b->error));
+	if (b->error == EACCES && plan->spec->only_programs)
+		snprintf(o->hint, sizeof(o->hint),
+			 "only the programs that are named may be executed: --program %.100s",
+			 name);
+	if (b->error == ENOEXEC)
+		snprintf(o->hint, sizeof(o->hint),
+			 "it is no program for this machine and has no #! line");
+}
+
+void verdict_setup_failed(const struct plan *plan, const struct board *b, struct outcome *o)
+{
+	o->reason = REASON_SETUP_FAILED;
+	o->exit_code = EXIT_RUNNER;
+	if (b->layer < 0 || b->layer >= LAYER_COUNT)
+		return;
+	switch (b->stage) {
+	case BOARD_START: start_failed(plan, b, o); break;
+	case BOARD_ENTER: enter_failed(plan, b, o); break;
+	case BOARD_PROVE:
+		snprintf(o->message, sizeof(o->message),
+			 "layer '%s' does not hold: %.111s; nothing was run",
+			 layer_table[b->layer]->name, b->what);
+		snprintf(o->hint, sizeof(o->hint),
+			 "this is a defect of runner or of this kernel; "
+			 "please report it with 'runner doctor --json'");
+		break;
+	case BOARD_EXEC: exec_failed(plan, b, o); break;
+	}
+}
