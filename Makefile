@@ -138,8 +138,20 @@ $(B)/t/bench $(B)/t/spin: $(B)/t/%: tests/bench/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 -Wall -Wextra -static -o $@ $<
 
+# A runner that has one profile more for each key of a profile: does embed lose one?
+FIELDS := $(sort $(wildcard tests/fields/*.json))
+$(B)/fields.c: $(B)/embed $(PROFILES) $(FIELDS) $(POLICIES)
+	$(Q)$(B)/embed $(PROFILES) $(FIELDS) -- $(POLICIES) > $@
+
+$(O)/fields.o: $(B)/fields.c
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/t/runner-fields: $(O)/runner/main.o $(filter-out $(O)/builtin.o,$(OBJECTS)) $(O)/fields.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 UNIT_RUN := $(B)/unit tests
-PROBES := $(B)/t/probe $(B)/t/true $(B)/t/killat $(B)/t/display
+PROBES := $(B)/t/probe $(B)/t/true $(B)/t/killat $(B)/t/display $(B)/t/runner-fields
 # Debian's own: its modules come as packages
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 

@@ -12,6 +12,7 @@
 #include "builtin.h"
 #include "cmd.h"
 #include "limits.h"
+#include "plan.h"
 #include "profile.h"
 
 static int list(char *const *names)
@@ -120,9 +121,18 @@ static void print_limit(struct jout *j, const struct limit *l, uint64_t v)
 	}
 }
 
+static void print_names(struct jout *j, const char *key, const char *const *names, unsigned int n)
+{
+	jout_array(j, key);
+	for (unsigned int i = 0; i < n; i++)
+		jout_string(j, NULL, names[i]);
+	jout_end_array(j);
+}
+
 static void print_profile(struct jout *j, const struct spec *s)
 {
-	jout_string(j, "description", s->description);
+	if (s->description)
+		jout_string(j, "description", s->description);
 	jout_array(j, "interpreter");
 	for (const char *const *w = s->interpreter; *w; w++)
 		jout_string(j, NULL, *w);
@@ -144,16 +154,21 @@ static void print_profile(struct jout *j, const struct spec *s)
 	jout_string(j, "on_output", s->limits.output_kills ? "kill" : "truncate");
 	jout_end_object(j);
 	jout_string(j, "seccomp", s->seccomp);
-	jout_array(j, "without");
-	for (unsigned int i = 0; i < s->n_without; i++)
-		jout_string(j, NULL, s->without[i]);
+	/* An empty list lets nothing be executed; none at all, everything. */
+	if (s->only_programs)
+		print_names(j, "programs", s->programs, s->n_programs);
+	jout_array(j, "require");
+	if (s->require_cgroup)
+		jout_string(j, NULL, "cgroup");
 	jout_end_array(j);
+	print_names(j, "without", s->without, s->n_without);
 }
 
 static void print_origins(struct jout *j, const struct source *chain, int n)
 {
-	static const char *const keys[] = { "interpreter", "user",   "hostname", "cwd",
-					    "env",	   "mounts", "network",	 "seccomp" };
+	static const char *const keys[] = { "interpreter", "user",    "hostname", "cwd",
+					    "env",	   "rootfs",  "mounts",	  "network",
+					    "seccomp",	   "programs", "require",  "without" };
 
 	jout_object(j, "from");
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
@@ -201,6 +216,23 @@ static int show(char *const *names)
 	return 0;
 }
 
+/* "-" is standard input: what `runner profile show` prints, for instance. */
+static int load_for_check(struct spec *s, const char *name, struct err *e)
+{
+	cleanup_free char *text = NULL;
+	size_t length;
+	int r;
+
+	if (strcmp(name, "-") != 0)
+		return profile_load(s, name, e);
+	r = fd_read_all(0, PROFILE_MAX_BYTES, &text, &length);
+	if (r < 0)
+		return err_set(e, -r, "profile '-': %s", strerror(-r));
+	if (strlen(text) != length)
+		return err_set(e, EINVAL, "profile '-': holds a NUL byte");
+	return profile_load_text(s, name, text, e);
+}
+
 static int check(char *const *names)
 {
 	int status = 0;
@@ -215,7 +247,7 @@ static int check(char *const *names)
 		struct spec s = { 0 };
 		struct err e = { 0 };
 
-		if (profile_load(&s, *names, &e) < 0)
+		if (load_for_check(&s, *names, &e) < 0 || plan_check(&s, &e) < 0)
 			status = cmd_fail(&e);
 		else
 			display_line(stdout, "%s: ok", *names);
@@ -231,7 +263,7 @@ static const struct {
 } verbs[] = {
 	{ "list", "list                the built-in profiles", list },
 	{ "show", "show NAME|FILE      the effective values, and where each came from", show },
-	{ "check", "check NAME|FILE...  is it a valid profile? 0 yes, 125 no", check },
+	{ "check", "check NAME|FILE|-...  is it a valid profile? 0 yes, 125 no; - is stdin", check },
 };
 
 int cmd_profile(char **argv, char **envp)

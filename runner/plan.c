@@ -12,6 +12,7 @@
 
 #include "command.h"
 #include "layer/layer.h"
+#include "layer/place.h"
 #include "layer/userns.h"
 
 /* Zeroed, aligned for pointers. */
@@ -209,6 +210,26 @@ static int build(struct plan *plan, struct err *e)
 		r = command_plan(plan, e);
 	if (r == 0)
 		size_root(plan);
+	return r;
+}
+
+int plan_check(const struct spec *spec, struct err *e)
+{
+	/* What a host may lack is not the profile's fault. */
+	static const struct host host = { .open_files = UNLIMITED };
+	static struct plan plan;
+	int r = spec_check(spec, e);
+
+	plan.spec = spec;
+	plan.host = &host;
+	plan.script_fd = plan.exec_fd = -1;
+	if (r == 0)
+		r = choose_layers(&plan, e);
+	for (unsigned int i = 0; r == 0 && i < spec->n_mounts; i++)
+		r = place_check(&spec->mounts[i], e);
+	if (r == 0 && plan_has(&plan, LAYER_SECCOMP))
+		r = layer_table[LAYER_SECCOMP]->plan(&plan, e);
+	plan_clear(&plan);
 	return r;
 }
 

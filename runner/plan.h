@@ -180,6 +180,9 @@ struct plan {
  * and *e says why.
  */
 int plan_build(const struct spec *spec, const struct host *host, struct plan *plan, struct err *e);
+
+/** What plan_build() would refuse on every host: for those who check a profile. */
+int plan_check(const struct spec *spec, struct err *e);
 void plan_clear(struct plan *plan);
 
 /** Is this layer entered? `layer` is an index into layer_table. */

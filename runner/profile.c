@@ -302,6 +302,25 @@ void profile_defaults(struct spec *s)
 	};
 }
 
+/*
+ * `runner profile show` prints a profile with its name, its checksum and where each
+ * value came from around it. To copy that and change a word must work.
+ */
+static void unwrap(json_t **root)
+{
+	static const char *const around[] = { "name", "sha256", "profile", "from" };
+	json_t *profile = json_object_get(*root, "profile");
+
+	for (size_t i = 0; i < sizeof(around) / sizeof(around[0]); i++)
+		if (!json_object_get(*root, around[i]))
+			return;
+	if (json_object_size(*root) != sizeof(around) / sizeof(around[0]))
+		return;
+	json_incref(profile);
+	json_decref(*root);
+	*root = profile;
+}
+
 static int apply(struct spec *s, const char *where, const char *text, profile_find find, int depth,
 		 struct err *e)
 {
@@ -314,6 +333,7 @@ static int apply(struct spec *s, const char *where, const char *text, profile_fi
 	if (!root)
 		return err_set(e, EINVAL, "profile '%s': line %d, column %d: %s", where, error.line,
 			       error.column, error.text);
+	unwrap(&root);
 	extends = json_string_value(json_object_get(root, "extends"));
 	if (extends) {
 		const char *base = find(extends);

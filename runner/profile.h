@@ -31,6 +31,8 @@ int profile_apply(struct spec *s, const char *where, const char *text, profile_f
  */
 int profile_load(struct spec *s, const char *name, struct err *e);
 int profile_load_file(struct spec *s, const char *path, struct err *e);
+/** As profile_load_file(), of a text that was read already; `path` names it. */
+int profile_load_text(struct spec *s, const char *path, const char *text, struct err *e);
 
 /** Read the text of a profile file for free(). 0 or -errno. */
 int profile_read_file(const char *path, char **ret, struct err *e);

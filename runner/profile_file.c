@@ -46,12 +46,17 @@ int profile_read_file(const char *path, char **ret, struct err *e)
 
 int profile_load_file(struct spec *s, const char *path, struct err *e)
 {
-	char hex[SHA256_DIGEST_STRING_LENGTH];
 	cleanup_free char *text = NULL;
 	int r = profile_read_file(path, &text, e);
 
-	if (r < 0)
-		return r;
+	return r < 0 ? r : profile_load_text(s, path, text, e);
+}
+
+int profile_load_text(struct spec *s, const char *path, const char *text, struct err *e)
+{
+	char hex[SHA256_DIGEST_STRING_LENGTH];
+	int r;
+
 	profile_defaults(s);
 	r = profile_apply(s, path, text, builtin_text, e);
 	if (r < 0) {

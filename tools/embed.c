@@ -21,7 +21,7 @@
 #include "../runner/profile.h"
 #include "../seccomp/policy.h"
 
-enum { MAX = 32 };
+enum { MAX = 64 };
 
 struct source {
 	char name[64];
@@ -142,7 +142,17 @@ static void write_limits(const struct spec_limits *l)
 	printf("\t},\n");
 }
 
-static void write_spec(const struct source *src)
+static void write_names(const char *name, const char *const *names, unsigned int n)
+{
+	printf("\t.%s = { ", name);
+	for (unsigned int i = 0; i < n; i++) {
+		quote(names[i]);
+		printf(", ");
+	}
+	printf("NULL },\n\t.n_%s = %u,\n", name, n);
+}
+
+static void write_spec(int index, const struct source *src)
 {
 	struct spec s;
 	struct err e = { 0 };
@@ -150,14 +160,14 @@ static void write_spec(const struct source *src)
 	profile_defaults(&s);
 	if (profile_apply(&s, src->name, src->text, find_profile, &e) < 0)
 		die(src->name, e.text);
-	printf("static const char *const interpreter_%s[] = { ", src->name);
+	printf("static const char *const interpreter_%d[] = { ", index);
 	for (const char *const *w = s.interpreter; *w; w++) {
 		quote(*w);
 		printf(", ");
 	}
-	printf("NULL };\nstatic const struct spec spec_%s = {\n", src->name);
+	printf("NULL };\nstatic const struct spec spec_%d = {\n", index);
 	field("description", s.description);
-	printf("\t.interpreter = interpreter_%s,\n", src->name);
+	printf("\t.interpreter = interpreter_%d,\n", index);
 	field("rootfs", s.rootfs);
 	field("cwd", s.cwd);
 	field("hostname", s.hostname);
@@ -166,21 +176,19 @@ static void write_spec(const struct source *src)
 	number("gid", s.gid);
 	number("network", s.network);
 	number("require_cgroup", s.require_cgroup);
+	number("only_programs", s.only_programs);
 	write_mounts(&s);
 	write_limits(&s.limits);
-	printf("\t.without = { ");
-	for (unsigned int i = 0; i < s.n_without; i++) {
-		quote(s.without[i]);
-		printf(", ");
-	}
-	printf("NULL },\n\t.n_without = %u,\n};\n\n", s.n_without);
+	write_names("without", s.without, s.n_without);
+	write_names("programs", s.programs, s.n_programs);
+	printf("};\n\n");
 	spec_clear(&s);
 }
 
 static void write_profiles(void)
 {
 	for (int i = 0; i < MAX && profiles[i].text; i++)
-		write_spec(&profiles[i]);
+		write_spec(i, &profiles[i]);
 	printf("const struct builtin_profile builtin_profiles[] = {\n");
 	for (int i = 0; i < MAX && profiles[i].text; i++) {
 		char hex[SHA256_DIGEST_STRING_LENGTH];
@@ -188,7 +196,7 @@ static void write_profiles(void)
 		SHA256Data((const uint8_t *)profiles[i].text, strlen(profiles[i].text), hex);
 		printf("\t{ \"%s\",\n\t", profiles[i].name);
 		quote(profiles[i].text);
-		printf(",\n\t\"%s\", &spec_%s },\n", hex, profiles[i].name);
+		printf(",\n\t\"%s\", &spec_%d },\n", hex, i);
 	}
 	printf("\t{ NULL, NULL, NULL, NULL },\n};\n\n");
 }
