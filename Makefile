@@ -55,7 +55,7 @@ EMBED := $(addprefix $(O)/runner/,$(addsuffix .o,$(BASE) spec limits profile pro
 PROFILES := $(sort $(wildcard profiles/*.json))
 POLICIES := $(sort $(wildcard seccomp/*.json))
 
-.PHONY: all help demo check check-unit check-child check-docs check-e2e check-security check-vm security fuzz mutate golden \
+.PHONY: all probes help demo check check-unit check-child check-docs check-e2e check-security check-vm security fuzz mutate golden \
 	bench soak deps check-deps install uninstall clean format lint
 .DELETE_ON_ERROR:
 
@@ -155,6 +155,8 @@ PROBES := $(B)/t/probe $(B)/t/true $(B)/t/killat $(B)/t/display $(B)/t/runner-fi
 # Debian's own: its modules come as packages
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
+probes: $(PROBES)
+
 check: check-deps ## run every test (installs what it needs)
 	$(Q)$(MAKE) --no-print-directory check-unit check-child check-docs check-e2e check-security
 	$(Q)sh tools/deps.sh fuzz vm
@@ -205,8 +207,11 @@ fuzz-%: $(FUZZ_B)/%
 		tee $(FUZZ_B)/$*.log | grep -E 'number_of_executed_units|ERROR|SUMMARY' || true
 	$(Q)! grep -qE 'ERROR: |SUMMARY: ' $(FUZZ_B)/$*.log
 
-mutate: all ## break runner in each of its layers; something must notice
-	$(Q)$(PYTHON) tests/mutate.py
+# MUTATE=sample: all rows by hand and some of the generated ones; by_hand; all. NAMES: these only.
+MUTATE ?= sample
+NAMES ?=
+mutate: ## break runner on purpose; the check named with each break must notice
+	$(Q)$(PYTHON) tests/mutate.py --mode $(MUTATE) $(NAMES)
 
 KERNEL ?= 6.1 6.12
 VM_CACHE ?= $(HOME)/.cache/runner-vm
