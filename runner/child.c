@@ -16,6 +16,12 @@
 #include "clone_call.h"
 #include "init.h"
 #include "layer/layer.h"
+#include "layer/userns.h"
+#include "message.h"
+
+#ifndef CLONE_PIDFD
+#define CLONE_PIDFD 0x1000
+#endif
 
 /* -- reporting ------------------------------------------------------------- */
 
@@ -221,6 +227,18 @@ IN_CHILD static int execute(struct child *c)
 }
 
 /*
+ * The supervisor has them before the payload's first instruction, however long init
+ * takes to run again. A policy may forbid sendmsg(2): then init hands them up.
+ */
+IN_CHILD static int hand_up(struct child *c)
+{
+	if (plan_has(c->plan, LAYER_SECCOMP) && !message_may_send(c))
+		return 0;
+	c->handed_up = true;
+	return message_send_descriptors(c);
+}
+
+/*
  * Shares init's memory and descriptors until exec (vfork). The proof of every
  * layer comes before the filter, so that the filter cannot answer for them.
  */
@@ -233,6 +251,9 @@ IN_CHILD static void payload(void *arg)
 
 	raw1(SYS_umask, 022);
 	r = take_stdio(c);
+	/* From here on by the payload's own rights, in its own namespace. */
+	if (r == 0 && enter_rows(c, BY_PAYLOAD, 0, LAYER_SESSION) < 0)
+		raw_exit_group(1);
 	if (r == 0) {
 		doing = BOARD_START_CWD;
 		r = take_cwd(c);
@@ -246,7 +267,7 @@ IN_CHILD static void payload(void *arg)
 		raw_exit_group(1);
 	}
 	reset_signals();
-	if (enter_rows(c, BY_PAYLOAD, 0, LAYER_SECCOMP) < 0)
+	if (enter_rows(c, BY_PAYLOAD, LAYER_SESSION, LAYER_SECCOMP) < 0)
 		raw_exit_group(1);
 	before = raw_clock_ns(CLOCK_MONOTONIC);
 	if (prove_rows(c, 0, LAYER_SECCOMP) < 0)
@@ -256,6 +277,11 @@ IN_CHILD static void payload(void *arg)
 	if (enter_rows(c, BY_PAYLOAD, LAYER_SECCOMP, LAYER_COUNT) < 0 ||
 	    prove_rows(c, LAYER_SECCOMP, LAYER_COUNT) < 0)
 		raw_exit_group(1);
+	r = hand_up(c);
+	if (r < 0) {
+		fail(c, BOARD_START, 0, BOARD_START_HAND_UP, -r);
+		raw_exit_group(1);
+	}
 	r = execute(c);
 	fail(c, BOARD_EXEC, 0, c->item, -r);
 	raw_exit_group(1);
@@ -271,14 +297,15 @@ static char payload_stack[64 * 1024] __attribute__((aligned(16)));
 
 IN_CHILD static long start_payload(struct child *c)
 {
-	unsigned long flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD;
+	unsigned long flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | SIGCHLD;
 
-	return clone_call(flags, payload_stack + sizeof(payload_stack), payload, c);
+	return clone_call(flags, payload_stack + sizeof(payload_stack), &c->payload_fd, payload, c);
 }
 
 IN_CHILD void child_init(struct child *c)
 {
 	long pid;
+	int r;
 
 	/*
 	 * Whatever ends the supervisor ends us. Set now for the set-up, and again
@@ -293,8 +320,7 @@ IN_CHILD void child_init(struct child *c)
 		give_up(c);
 	}
 	if (c->plan->exec_fd >= 0) {
-		int r = make_room_for_program(c);
-
+		r = make_room_for_program(c);
 		if (r < 0) {
 			fail(c, BOARD_START, 0, BOARD_START_PROGRAM, -r);
 			give_up(c);
@@ -302,7 +328,11 @@ IN_CHILD void child_init(struct child *c)
 	}
 	if (begin_rows(c) < 0 || enter_rows(c, BY_INIT, 0, LAYER_COUNT) < 0)
 		give_up(c);
-	raw1(SYS_close, c->host_proc_fd);
+	r = userns_become_init(c);
+	if (r < 0) {
+		fail(c, BOARD_START, 0, BOARD_START_INIT, -r);
+		give_up(c);
+	}
 	/* A change of credentials also sets dumpable to fs.suid_dumpable (proc(5)). */
 	raw5(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
 	raw5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -313,6 +343,5 @@ IN_CHILD void child_init(struct child *c)
 		fail(c, BOARD_START, 0, BOARD_START_PAYLOAD, (int)-pid);
 	if (c->board.error)
 		give_up(c);
-	c->board.payload_pid = (int32_t)pid;
 	init_run(c, pid);
 }

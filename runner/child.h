@@ -6,10 +6,10 @@
  *                            └─ vfork ──► payload   enters the rows BY_PAYLOAD,
  *                                                   proves all of them, execs
  *
- * Both only carry out the const plan. They write on the board, which init sends
- * to the supervisor: when the payload has been executed, when it has ended, or
- * when the set-up failed. The payload loses it at exec, because exec gives it a
- * new address space. No message is formatted and nothing allocated here.
+ * Both only carry out the const plan. They write on the board, which is sent to the
+ * supervisor: by the payload as its last act before exec, by init when the payload
+ * has ended, and when the set-up failed. The payload loses it at exec, because exec
+ * gives it a new address space. No message is formatted and nothing allocated here.
  */
 #ifndef RUNNER_CHILD_H
 #define RUNNER_CHILD_H
@@ -34,6 +34,8 @@ enum board_start {
 	BOARD_START_STDIO,   /* giving it stdin, stdout and stderr */
 	BOARD_START_CWD,     /* entering its working directory */
 	BOARD_START_PROGRAM, /* opening its program */
+	BOARD_START_HAND_UP, /* sending the supervisor what it needs */
+	BOARD_START_INIT,    /* becoming init: another id, no capabilities */
 };
 
 /* The kernel's struct rusage as wait4(2) fills it. */
@@ -59,7 +61,6 @@ struct board {
 	uint64_t exec_ns; /* CLOCK_MONOTONIC just before execve */
 
 	/* the payload, as init saw it end */
-	int32_t payload_pid; /* inside */
 	int32_t payload_ended;
 	int32_t payload_status; /* wait status */
 	struct board_rusage payload_usage;
@@ -68,7 +69,7 @@ struct board {
 struct child {
 	const struct plan *plan;
 	struct board board;
-	int sock;		 /* to the supervisor; its end of file means: die */
+	int sock;		 /* to the supervisor; its end means: die */
 	int stdio[3];		 /* what the payload gets as 0, 1, 2 */
 	int item;		 /* what the current row is doing, for the error */
 	uint64_t absent;	 /* bit i: the plan's view[i] is optional and not there */
@@ -81,6 +82,8 @@ struct child {
 	int network_fd;	    /* that namespace, or -errno */
 	int memfd_fd;	    /* vm.memfd_noexec, for the proof; -1 */
 	int listener_fd;    /* seccomp user notification, or -1 */
+	int payload_fd;	    /* the payload's pidfd */
+	bool handed_up;	    /* the supervisor has /proc, listener and pidfd */
 };
 
 /** pid 1 of the sandbox. Never returns. */

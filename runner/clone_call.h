@@ -8,10 +8,13 @@
 
 #include "base/raw.h"
 
-/* The child calls fn(arg), which never returns. The parent gets its pid or -errno. */
+/*
+ * The child calls fn(arg), which never returns. The parent gets its pid or -errno;
+ * *pidfd is written for CLONE_PIDFD only.
+ */
 #if defined(__x86_64__)
-static inline __attribute__((always_inline)) long clone_call(unsigned long flags, void *stack,
-							     void (*fn)(void *), void *arg)
+static inline __attribute__((always_inline)) long
+clone_call(unsigned long flags, void *stack, int *pidfd, void (*fn)(void *), void *arg)
 {
 	register void *fn_ __asm__("r12") = (void *)fn;
 	register void *arg_ __asm__("r13") = arg;
@@ -28,19 +31,19 @@ static inline __attribute__((always_inline)) long clone_call(unsigned long flags
 			 "ud2\n"
 			 "1:"
 			 : "=a"(ret)
-			 : "a"(SYS_clone), "D"(flags), "S"(stack), "d"(0), "r"(r10), "r"(r8),
+			 : "a"(SYS_clone), "D"(flags), "S"(stack), "d"(pidfd), "r"(r10), "r"(r8),
 			   "r"(fn_), "r"(arg_)
 			 : "rcx", "r11", "memory");
 	return ret;
 }
 #else
-static inline __attribute__((always_inline)) long clone_call(unsigned long flags, void *stack,
-							     void (*fn)(void *), void *arg)
+static inline __attribute__((always_inline)) long
+clone_call(unsigned long flags, void *stack, int *pidfd, void (*fn)(void *), void *arg)
 {
 	register long x8 __asm__("x8") = SYS_clone;
 	register unsigned long x0 __asm__("x0") = flags;
 	register void *x1 __asm__("x1") = stack;
-	register long x2 __asm__("x2") = 0;
+	register int *x2 __asm__("x2") = pidfd;
 	register long x3 __asm__("x3") = 0;
 	register long x4 __asm__("x4") = 0;
 	register void *x19 __asm__("x19") = (void *)fn;

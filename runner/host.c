@@ -36,12 +36,13 @@ void host_ns_name(enum host_ns ns, char ret[HOST_NS_NAME])
 
 /*
  * Everything the set-up does with privileges of the initial user namespace:
- * mounts, the change of identity, a read of files only their owner may read.
+ * mounts, the change of identity, a read of files only their owner may read, and to
+ * end what has another id then.
  */
 static bool has_capabilities(bool *ret_ptrace)
 {
-	static const int needed[] = { CAP_SYS_ADMIN, CAP_SETUID,       CAP_SETGID,
-				      CAP_CHOWN,     CAP_DAC_OVERRIDE, CAP_SETPCAP };
+	static const int needed[] = { CAP_SYS_ADMIN,	CAP_SETUID,  CAP_SETGID, CAP_CHOWN,
+				      CAP_DAC_OVERRIDE, CAP_SETPCAP, CAP_KILL };
 	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct data[2];
 

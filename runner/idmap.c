@@ -49,12 +49,16 @@ int idmap_open(uint32_t fs_uid, uint32_t fs_gid, uint32_t host_uid, uint32_t hos
 	       struct err *e)
 {
 	struct raw_clone_args args = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
+	long parent = raw0(SYS_getpid);
 	long pid = raw2(SYS_clone3, &args, sizeof(args));
 	int fd;
 
+	/* Who kills us must not find a process that waits for ever. */
 	if (pid == 0)
-		for (;;)
+		while (raw_die_with(parent))
 			raw0(SYS_pause);
+	if (pid == 0)
+		raw_exit_group(0);
 	if (pid < 0)
 		return err_set(e, (int)-pid, "cannot make a user namespace for its id map: %s",
 			       strerror((int)-pid));

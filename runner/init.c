@@ -8,12 +8,13 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "../seccomp/bpf.h"
 #include "base/raw.h"
 #include "layer/layer.h"
+#include "layer/userns.h"
+#include "message.h"
 
 #define ALLOW(name) \
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 1), \
@@ -29,7 +30,6 @@ static const struct sock_filter init_filter[] = {
 	ALLOW(read),
 	ALLOW(write),
 	ALLOW(wait4),
-	ALLOW(kill),
 	ALLOW(exit_group),
 	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 };
@@ -37,28 +37,6 @@ static const struct sock_fprog init_program = {
 	sizeof(init_filter) / sizeof(init_filter[0]),
 	(struct sock_filter *)(uintptr_t)init_filter,
 };
-
-/* The board, the sandbox's /proc and, if there is a filter, its listener. */
-IN_CHILD static void send_descriptors(struct child *c)
-{
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(2 * sizeof(int))];
-	} control = { 0 };
-	int n = c->listener_fd >= 0 ? 2 : 1;
-	int *fds = (int *)(void *)CMSG_DATA(&control.header);
-	struct iovec data = { &c->board, sizeof(c->board) };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control };
-
-	control.header.cmsg_level = SOL_SOCKET;
-	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN((unsigned int)n * sizeof(int));
-	message.msg_controllen = CMSG_SPACE((unsigned int)n * sizeof(int));
-	fds[0] = c->proc_fd;
-	fds[1] = c->listener_fd;
-	if (raw3(SYS_sendmsg, c->sock, &message, MSG_NOSIGNAL) < 0)
-		raw_exit_group(1);
-}
 
 /*
  * Nothing but the socket and the standard streams stays open. With the streams
@@ -95,26 +73,30 @@ IN_CHILD static void reap(struct child *c, long payload_pid)
 	}
 }
 
+/*
+ * No message of the supervisor's is read: what would be left unread when we end makes
+ * its next recvmsg(2) fail before it sees what we sent (unix(7), ECONNRESET).
+ */
 IN_CHILD void init_run(struct child *c, long payload_pid)
 {
 	uint64_t child_signal = 1ull << (SIGCHLD - 1);
 	struct pollfd p[2];
 	int signals;
 
+	if (userns_disarm_init(c->plan) < 0)
+		raw_exit_group(1);
 	/* Every signal stays blocked, as the launcher left it. */
 	signals = (int)raw4(SYS_signalfd4, -1, &child_signal, 8, 02000000 | 04000);
-	if (signals < 0)
+	if (signals < 0 || (!c->handed_up && message_send_descriptors(c) < 0))
 		raw_exit_group(1);
-	send_descriptors(c);
 	close_all_but(c->sock, signals);
 	if (plan_has(c->plan, LAYER_SECCOMP) &&
 	    raw3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &init_program) < 0)
 		raw_exit_group(1);
 	p[0] = (struct pollfd){ .fd = signals, .events = POLLIN };
-	p[1] = (struct pollfd){ .fd = c->sock, .events = POLLIN };
+	p[1] = (struct pollfd){ .fd = c->sock };
 	for (;;) {
 		char info[128]; /* struct signalfd_siginfo; only its arrival matters */
-		char sig;
 
 		reap(c, payload_pid);
 		if (raw5(SYS_ppoll, p, 2, NULL, NULL, 8) < 0)
@@ -123,7 +105,5 @@ IN_CHILD void init_run(struct child *c, long payload_pid)
 			raw3(SYS_read, signals, info, sizeof(info));
 		if (p[1].revents & (POLLHUP | POLLERR))
 			raw_exit_group(1);
-		if ((p[1].revents & POLLIN) && raw3(SYS_read, c->sock, &sig, 1) == 1)
-			raw2(SYS_kill, payload_pid, sig);
 	}
 }

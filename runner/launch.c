@@ -171,7 +171,8 @@ static int clone_init(const struct plan *plan, const struct network_early *netwo
 				     .network = network,
 				     .network_fd = -1,
 				     .memfd_fd = -1,
-				     .listener_fd = -1 };
+				     .listener_fd = -1,
+				     .payload_fd = -1 };
 	run->started_at_ms = (int64_t)(raw_clock_ns(CLOCK_REALTIME) / 1000000);
 	run->started_ns = raw_clock_ns(CLOCK_MONOTONIC);
 	pid = raw2(SYS_clone3, &args, sizeof(args));

@@ -2,32 +2,89 @@
 #define _GNU_SOURCE
 #include "message.h"
 
+#include <errno.h>
+#include <linux/seccomp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-bool message_receive(int sock, struct message *ret)
+#include "../seccomp/bpf.h"
+#include "base/fd.h"
+#include "base/raw.h"
+#include "layer/layer.h"
+
+enum { DESCRIPTORS = 3 };
+
+union control {
+	struct cmsghdr header;
+	char space[CMSG_SPACE(DESCRIPTORS * sizeof(int))];
+};
+
+IN_CHILD bool message_may_send(const struct child *c)
 {
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(2 * sizeof(int))];
-	} control;
-	struct iovec data = { &ret->board, sizeof(ret->board) };
+	const struct sock_fprog *f = &c->plan->filter;
+	/* A policy that looks at the pointer means something else than us. */
+	struct seccomp_data data = { .nr = SYS_sendmsg,
+				     .arch = BPF_NATIVE_ARCH,
+				     .args = { (uint64_t)c->sock, 0, MSG_NOSIGNAL } };
+
+	return bpf_run(f->filter, f->len, &data) == SECCOMP_RET_ALLOW;
+}
+
+IN_CHILD int message_send_descriptors(const struct child *c)
+{
+	union control control = { 0 };
+	unsigned int n = c->listener_fd >= 0 ? DESCRIPTORS : DESCRIPTORS - 1;
+	int *fds = (int *)(void *)CMSG_DATA(&control.header);
+	struct iovec data = { (void *)(uintptr_t)&c->board, sizeof(c->board) };
 	struct msghdr message = { .msg_iov = &data,
 				  .msg_iovlen = 1,
 				  .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
-	struct cmsghdr *header;
-	int fds[2] = { -1, -1 };
+				  .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
+	long r;
 
-	if (recvmsg(sock, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != sizeof(ret->board))
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(n * sizeof(int));
+	fds[0] = c->proc_fd;
+	fds[1] = c->payload_fd;
+	if (n == DESCRIPTORS)
+		fds[2] = c->listener_fd;
+	r = raw3(SYS_sendmsg, c->sock, &message, MSG_NOSIGNAL);
+	return r < 0 ? (int)r : 0;
+}
+
+bool message_receive(int sock, struct message *ret)
+{
+	union control control;
+	struct iovec data = { &ret->board, sizeof(ret->board) };
+	int fds[DESCRIPTORS] = { -1, -1, -1 };
+	struct cmsghdr *header;
+	ssize_t n;
+
+	/*
+	 * ECONNRESET says that the other end was closed with something unread. It is told
+	 * once, before what had been sent, which is still there.
+	 */
+	do {
+		struct msghdr message = { .msg_iov = &data,
+					  .msg_iovlen = 1,
+					  .msg_control = &control,
+					  .msg_controllen = sizeof(control) };
+
+		n = recvmsg(sock, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+		header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	} while (n < 0 && (errno == ECONNRESET || errno == EINTR));
+	if (header && header->cmsg_type == SCM_RIGHTS &&
+	    header->cmsg_len <= CMSG_LEN(sizeof(fds)))
+		memcpy(fds, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
+	if (n != sizeof(ret->board)) {
+		for (int i = 0; i < DESCRIPTORS; i++)
+			fd_close(&fds[i]);
 		return false;
-	header = CMSG_FIRSTHDR(&message);
-	if (header && header->cmsg_type == SCM_RIGHTS)
-		memcpy(fds, CMSG_DATA(header),
-		       header->cmsg_len - CMSG_LEN(0) <= sizeof(fds)
-			       ? header->cmsg_len - CMSG_LEN(0)
-			       : sizeof(fds));
+	}
 	ret->proc_fd = fds[0];
-	ret->listener_fd = fds[1];
+	ret->payload_fd = fds[1];
+	ret->listener_fd = fds[2];
 	return true;
 }

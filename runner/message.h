@@ -2,7 +2,12 @@
 /*
  * message: what the sandbox says to the supervisor over the socket.
  *
- * Each message is the board as it stands; the first may bring descriptors along.
+ * Each message is the board as it stands. One of them brings descriptors along: the
+ * payload sends it right before exec, so that the supervisor can watch, signal and end
+ * it even if init does not get to run.
+ *
+ * Nothing is sent the other way but the name of the host's user namespace, which the
+ * proof reads (layer/userns.c): the socket's end is the life line.
  */
 #ifndef RUNNER_MESSAGE_H
 #define RUNNER_MESSAGE_H
@@ -13,8 +18,19 @@
 struct message {
 	struct board board;
 	int proc_fd;	 /* the sandbox's /proc */
+	int payload_fd;	 /* the payload's pidfd */
 	int listener_fd; /* of the payload's filter */
 };
+
+/* In the child. */
+
+/** Does the filter let the payload send them itself? */
+bool message_may_send(const struct child *c);
+
+/** The board with the descriptors. 0 or -errno. */
+int message_send_descriptors(const struct child *c);
+
+/* In the supervisor. */
 
 /** The next one, without waiting. False: there is none. */
 bool message_receive(int sock, struct message *ret);

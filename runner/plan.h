@@ -122,6 +122,7 @@ struct plan {
 	/* identity: guest id -> host id */
 	uint32_t host_uid;
 	uint32_t host_gid;
+	uint32_t init_id; /* init's own uid and gid on the host; rootless it has the caller's */
 	char uid_map[48];
 	char gid_map[48];
 

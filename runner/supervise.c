@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,6 +29,7 @@ struct watch {
 	struct running *run;
 	struct outcome *o;
 	int proc_fd; /* the sandbox's /proc; -1 until init sent it */
+	int payload_fd; /* likewise */
 	int listener;
 	bool listener_done;
 	int signals;
@@ -70,9 +70,18 @@ static void kill_tree(struct watch *w, enum reason why)
 }
 
 /*
- * One message of init: the board and, when the payload has been executed, the
- * sandbox's /proc and perhaps the filter's listener. False: there is none.
+ * To the payload itself, by pidfd: init may not signal it, and need not run for it. One
+ * that has ended cannot be signaled; init says how it ended.
  */
+static void pass_on(struct watch *w, int sig)
+{
+	long r = raw4(SYS_pidfd_send_signal, w->payload_fd, sig, NULL, 0);
+
+	if (r < 0 && r != -ESRCH)
+		kill_tree(w, REASON_CANCELED);
+}
+
+/* One message, and the descriptors when the payload is about to start. False: none. */
 static bool receive(struct watch *w)
 {
 	struct message m;
@@ -83,8 +92,12 @@ static bool receive(struct watch *w)
 	if (m.proc_fd < 0)
 		return true;
 	w->proc_fd = m.proc_fd;
+	w->payload_fd = m.payload_fd;
 	w->listener = m.listener_fd;
 	w->o->started = true;
+	/* It came when there was nobody yet to pass it on to. */
+	if (w->acts.cancel_signal)
+		pass_on(w, w->acts.cancel_signal);
 	return true;
 }
 
@@ -92,18 +105,16 @@ static bool receive(struct watch *w)
 static void handle_signal(struct watch *w)
 {
 	struct signalfd_siginfo info;
-	char sig;
 
 	if (read(w->signals, &info, sizeof(info)) != sizeof(info))
 		return;
-	sig = (char)info.ssi_signo;
 	if (w->acts.cancel_signal) {
 		kill_tree(w, REASON_CANCELED);
 		return;
 	}
-	w->acts.cancel_signal = sig;
-	if (send(w->run->sock, &sig, 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		kill_tree(w, REASON_CANCELED);
+	w->acts.cancel_signal = (int)info.ssi_signo;
+	if (w->payload_fd >= 0)
+		pass_on(w, w->acts.cancel_signal);
 	if (w->plan->spec->limits.grace_ms != UNLIMITED)
 		w->grace_deadline =
 			raw_clock_ns(CLOCK_MONOTONIC) + w->plan->spec->limits.grace_ms * 1000000u;
@@ -322,6 +333,7 @@ void supervise(const struct plan *plan, struct running *run, struct outcome *ret
 			   .run = run,
 			   .o = ret,
 			   .proc_fd = -1,
+			   .payload_fd = -1,
 			   .listener = -1,
 			   .wall_deadline = UINT64_MAX,
 			   .grace_deadline = UINT64_MAX,
@@ -348,5 +360,6 @@ void supervise(const struct plan *plan, struct running *run, struct outcome *ret
 	ret->tree_bytes = w.watchdog.most;
 	verdict(plan, &run->board, &w.acts, ret);
 	fd_close(&w.proc_fd);
+	fd_close(&w.payload_fd);
 	fd_close(&w.listener);
 }

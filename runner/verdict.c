@@ -183,7 +183,6 @@ void verdict(const struct plan *plan, const struct board *b, const struct acts *
 		add_cause(o, o->reason);
 		return;
 	}
-	o->started = o->started || b->payload_pid != 0;
 	/*
 	 * The kernel ends the whole cgroup at once, init too; what the payload itself
 	 * did to end with SIGKILL leaves no trace in memory.events.

@@ -13,12 +13,14 @@ static const char *const start_words[] = {
 	[BOARD_START_STDIO] = "give the payload its standard streams",
 	[BOARD_START_CWD] = "enter the working directory",
 	[BOARD_START_PROGRAM] = "open the program",
+	[BOARD_START_HAND_UP] = "hand the supervisor what it needs",
+	[BOARD_START_INIT] = "become init",
 };
 
 static void start_failed(const struct plan *plan, const struct board *b, struct outcome *o)
 {
 	const char *what =
-		b->item >= 0 && b->item <= BOARD_START_PROGRAM ? start_words[b->item] : "start";
+		b->item >= 0 && b->item <= BOARD_START_INIT ? start_words[b->item] : "start";
 
 	snprintf(o->message, sizeof(o->message), "cannot %s: %s", what, strerror(b->error));
 	if (b->item == BOARD_START_CWD) {

@@ -13,7 +13,10 @@
 #ifndef RUNNER_BASE_RAW_H
 #define RUNNER_BASE_RAW_H
 
+#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #if defined(__x86_64__)
@@ -83,6 +86,16 @@ static inline __attribute__((always_inline, noreturn)) void raw_exit_group(int s
 {
 	for (;;)
 		raw1(SYS_exit_group, status);
+}
+
+/*
+ * Die when the thread that made us ends (prctl(2)). False: it is gone already. Asked
+ * for anew after each change of id, which takes it back.
+ */
+static inline __attribute__((always_inline)) bool raw_die_with(long parent)
+{
+	raw5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	return raw0(SYS_getppid) == parent;
 }
 
 /* clock_gettime(2) in ns; not through the vDSO: to find that costs more than a call. */

@@ -108,8 +108,7 @@ IN_CHILD static void make_early(void *arg)
 	int r;
 
 	/* It would otherwise wait for an init that is gone with the supervisor. */
-	raw5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (raw0(SYS_getppid) != n->supervisor)
+	if (!raw_die_with(n->supervisor))
 		end_task();
 	r = make_namespaces(n->flags, n->loopback_up);
 	wake(&n->words->made, r < 0 ? r : 1);
@@ -166,8 +165,8 @@ static void start_maker(struct network_early *n, const struct host *host)
 	if (page == MAP_FAILED)
 		return;
 	n->words = page;
-	n->maker = clone_call(CLONE_VM | CLONE_FILES, maker_stack + sizeof(maker_stack), make_early,
-			      n);
+	n->maker = clone_call(CLONE_VM | CLONE_FILES, maker_stack + sizeof(maker_stack), NULL,
+			      make_early, n);
 	if (n->maker > 0) {
 		send_to_another_cpu(n->maker, host);
 		n->maker_fd = (int)raw2(SYS_pidfd_open, n->maker, 0);
@@ -226,7 +225,7 @@ IN_CHILD static int begin_network(struct child *c)
 	if (c->network->how != NETWORK_IN_INIT)
 		return 0;
 	c->network_maker = clone_call(CLONE_VM | CLONE_FILES | SIGCHLD,
-				      maker_stack + sizeof(maker_stack), make_in_init, c);
+				      maker_stack + sizeof(maker_stack), NULL, make_in_init, c);
 	return c->network_maker < 0 ? (int)c->network_maker : 0;
 }
 

@@ -41,7 +41,7 @@ const struct layer layer_keyring = {
 	.name = "keyring",
 	.summary = "an empty session keyring: none of the caller's keys",
 	.why_here = "after the change of identity: the new owner holds it",
-	.actor = BY_INIT,
+	.actor = BY_PAYLOAD,
 	.enter = enter_keyring,
 	.prove = prove_keyring,
 };
@@ -67,7 +67,7 @@ IN_CHILD static int enter_capabilities(struct child *c)
 	long r = raw5(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 
 	(void)c;
-	/* PR_SET_KEEPCAPS, where it was needed, is among the bits this clears. */
+	/* PR_SET_KEEPCAPS, which init sets as root, is among the bits this clears. */
 	if (r == 0)
 		r = raw5(SYS_prctl, PR_SET_SECUREBITS, SECUREBITS, 0, 0, 0);
 	for (int cap = 0; r == 0; cap++)
@@ -122,7 +122,7 @@ const struct layer layer_capabilities = {
 	.name = "capabilities",
 	.summary = "all five capability sets empty, securebits locked",
 	.why_here = "when no later row needs a capability",
-	.actor = BY_INIT,
+	.actor = BY_PAYLOAD,
 	.enter = enter_capabilities,
 	.prove = prove_capabilities,
 };
@@ -145,7 +145,7 @@ IN_CHILD static int prove_nnp(struct child *c)
 const struct layer layer_no_new_privs = {
 	.name = "no_new_privs",
 	.summary = "no setuid program or file capability raises anything",
-	.why_here = "Landlock and seccomp require it from a process without capabilities",
+	.why_here = "by init, which loads a filter as well; the payload inherits it",
 	.kept_because = "the kernel refuses Landlock and seccomp without it",
 	.actor = BY_INIT,
 	.enter = enter_nnp,

@@ -107,10 +107,12 @@ static int plan_rlimits(struct plan *plan, struct err *e)
 		return err_hint(e, "start runner with a hard core limit of at least 1 byte");
 	}
 	add_rlimit(plan, "core", RLIMIT_CORE, plan->host->core ? 1 : 0);
-	/* Init is counted as well. */
+	/* Rootless, init has the same id and is counted as well. */
 	if (!plan_has(plan, LAYER_CGROUP)) {
 		add_rlimit(plan, "nproc", RLIMIT_NPROC,
-			   l->pids == UNLIMITED ? UNLIMITED : l->pids + 1);
+			   l->pids == UNLIMITED		  ? UNLIMITED
+			   : plan->host->privileged ? l->pids
+						    : l->pids + 1);
 		add_rlimit(plan, "data", RLIMIT_DATA, l->memory);
 	}
 	/* Behind the supervisor, who counts the whole tree; this is per process. */

@@ -23,11 +23,11 @@ const struct layer *const layer_table[LAYER_COUNT] = {
 	[LAYER_PROGRAMS] = &layer_programs,
 	[LAYER_PIVOT_ROOT] = &layer_pivot_root,
 	[LAYER_NETWORK_NS] = &layer_network_ns,
+	[LAYER_NO_NEW_PRIVS] = &layer_no_new_privs,
 	[LAYER_IDENTITY] = &layer_identity,
 	[LAYER_USERNS_LIMIT] = &layer_userns_limit,
 	[LAYER_KEYRING] = &layer_keyring,
 	[LAYER_CAPABILITIES] = &layer_capabilities,
-	[LAYER_NO_NEW_PRIVS] = &layer_no_new_privs,
 	[LAYER_LANDLOCK] = &layer_landlock,
 	[LAYER_SESSION] = &layer_session,
 	[LAYER_RLIMITS] = &layer_rlimits,
@@ -40,7 +40,7 @@ const char *const layer_names[LAYER_COUNT + 1] = {
 	"cgroup",    "user_ns",	     "pid_ns",	    "mount_ns",	    "ipc_ns",	    "uts_ns",
 	"cgroup_ns", "memfd",	     "root",	    "devices",	    "proc",	    "proc_subset",
 	"tmpfs",     "noexec",	     "binds",	    "programs",	    "pivot_root",   "network_ns",
-	"identity",  "userns_limit", "keyring",	    "capabilities", "no_new_privs", "landlock",
+	"no_new_privs", "identity",  "userns_limit", "keyring",	    "capabilities", "landlock",
 	"session",   "rlimits",	     "environment", "fds",	    "seccomp",	    NULL,
 };
 

@@ -11,6 +11,10 @@
  * Rootless: the kernel gives the other namespaces only below a user namespace of
  * our own, so that one is made first, with the caller's id as its single id.
  *
+ * Init stays outside. As root it has an unowned id of its own in the initial user
+ * namespace; rootless there is but one id, and what keeps the payload from acting on
+ * init is one capability that init has and the payload has not.
+ *
  * Three rows: user_ns (take the ids, early), identity (drop to them, late) and
  * userns_limit (no further user namespace, a second wall behind seccomp).
  */
@@ -22,6 +26,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,12 +39,14 @@
 /*
  * Host ids from 0x70000000 to 0x7fffffff are nobody's: systemd's table of id
  * ranges (UIDS-GIDS) leaves them unused. The low 22 bits are our pid, which no
- * concurrent run in this pid namespace shares; six random bits keep apart runs
- * with the same pid in pid namespaces that share this user namespace.
+ * concurrent run in this pid namespace shares; five random bits keep apart runs
+ * with the same pid in pid namespaces that share this user namespace. One bit
+ * tells init from the payload.
  */
-static uint32_t unowned_id(const struct host *host)
+static uint32_t unowned_id(const struct host *host, bool of_init)
 {
-	return 0x70000000u | (uint32_t)(host->spread & 0x3f) << 22 | (host->pid & 0x3fffff);
+	return 0x70000000u | (of_init ? 1u << 27 : 0) | (uint32_t)(host->spread & 0x1f) << 22 |
+	       (host->pid & 0x3fffff);
 }
 
 static const char unprivileged_userns_remedy[] =
@@ -91,7 +98,8 @@ void userns_choose_ids(struct plan *plan)
 	const struct spec *spec = plan->spec;
 	const struct host *host = plan->host;
 
-	plan->host_uid = host->privileged ? unowned_id(host) : host->uid;
+	plan->host_uid = host->privileged ? unowned_id(host, false) : host->uid;
+	plan->init_id = host->privileged ? unowned_id(host, true) : host->uid;
 	plan->host_gid = host->privileged ? plan->host_uid : host->gid;
 	snprintf(plan->uid_map, sizeof(plan->uid_map), "%u %u 1\n", spec->uid, plan->host_uid);
 	snprintf(plan->gid_map, sizeof(plan->gid_map), "%u %u 1\n", spec->gid, plan->host_gid);
@@ -208,38 +216,76 @@ static int plan_identity(struct plan *plan, struct err *e)
 	return 0;
 }
 
-/* The row 'capabilities' needs CAP_SETPCAP; a user namespace would give it anew. */
-IN_CHILD static long raise_permitted(void)
+IN_CHILD static long set_capabilities(uint32_t low, uint32_t high, bool effective)
 {
 	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct data[2];
-	long r = raw2(SYS_capget, &header, data);
+	struct __user_cap_data_struct data[2] = { { effective ? low : 0, low, 0 },
+						  { effective ? high : 0, high, 0 } };
 
-	data[0].effective = data[0].permitted;
-	data[1].effective = data[1].permitted;
-	return r < 0 ? r : raw2(SYS_capset, &header, data);
+	return raw2(SYS_capset, &header, data);
 }
 
-IN_CHILD static int enter_identity(struct child *c)
+IN_CHILD int userns_become_init(struct child *c)
 {
 	const struct plan *p = c->plan;
 	long r;
 
 	if (!p->host->privileged)
+		return 0;
+	r = raw5(SYS_prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0);
+	if (r == 0)
+		r = raw2(SYS_setgroups, 0, NULL);
+	if (r == 0)
+		r = raw3(SYS_setresgid, p->init_id, p->init_id, p->init_id);
+	if (r == 0)
+		r = raw3(SYS_setresuid, p->init_id, p->init_id, p->init_id);
+	return (int)r;
+}
+
+/* CAP_WAKE_ALARM is asked for in the initial user namespace only: here it is a word. */
+IN_CHILD int userns_disarm_init(const struct plan *plan)
+{
+	uint32_t mark = plan->host->privileged ? 0 : 1u << (CAP_WAKE_ALARM - 32);
+
+	return (int)set_capabilities(0, mark, false);
+}
+
+/* From init's id to the payload's, with what is left of root's capabilities. */
+IN_CHILD static int enter_identity(struct child *c)
+{
+	const struct plan *p = c->plan;
+	uint32_t needed = 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_SETPCAP;
+	long r;
+
+	if (!p->host->privileged)
 		return 0; /* the single mapped id is all there is */
-	if (!plan_has(p, LAYER_USER_NS))
-		raw5(SYS_prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0);
-	r = raw2(SYS_setgroups, 0, NULL);
+	r = set_capabilities(needed, 0, true);
 	if (r == 0)
 		r = raw3(SYS_setresgid, p->host_gid, p->host_gid, p->host_gid);
 	if (r == 0)
 		r = raw3(SYS_setresuid, p->host_uid, p->host_uid, p->host_uid);
 	if (r == 0 && !plan_has(p, LAYER_USER_NS))
-		return (int)raise_permitted();
-	if (r < 0)
+		/* A change of id sets it to fs.suid_dumpable; init shares this memory. */
+		r = raw5(SYS_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (r < 0 || !plan_has(p, LAYER_USER_NS))
 		return (int)r;
 	r = raw1(SYS_unshare, CLONE_NEWUSER);
 	return r < 0 ? (int)r : write_maps(c, c->proc_fd);
+}
+
+/*
+ * A process may change the priority of those of its own id, unless they have a
+ * capability more than itself; the same two questions guard scheduling, placement and
+ * memory.
+ */
+IN_CHILD static int prove_out_of_reach(struct child *c)
+{
+	long r;
+
+	if (!c->plan->host->privileged && !plan_has(c->plan, LAYER_CAPABILITIES))
+		return 0;
+	r = raw3(SYS_setpriority, PRIO_PROCESS, 1, 19);
+	return child_check(c, LAYER_IDENTITY, r == -EPERM, "init's priority could be changed");
 }
 
 IN_CHILD static int prove_identity(struct child *c)
@@ -264,8 +310,9 @@ IN_CHILD static int prove_identity(struct child *c)
 			"the user id is another one");
 	if (r < 0)
 		return r;
-	return child_check(c, LAYER_IDENTITY, g[0] == gid && g[1] == gid && g[2] == gid,
-			   "the group id is another one");
+	r = child_check(c, LAYER_IDENTITY, g[0] == gid && g[1] == gid && g[2] == gid,
+			"the group id is another one");
+	return r < 0 ? r : prove_out_of_reach(c);
 }
 
 static void describe_identity(const struct plan *plan, struct jout *j)
@@ -291,9 +338,9 @@ static void probe_identity(const struct host *host, struct finding *ret)
 const struct layer layer_identity = {
 	.name = "identity",
 	.summary = "not root inside: the profile's uid and gid",
-	.why_here = "after the last act that needs root; capabilities fall with the id",
+	.why_here = "after the last act that needs root, and by the payload: init has another id",
 	.kept_because = "with the caller's id the payload owns what the caller owns",
-	.actor = BY_INIT,
+	.actor = BY_PAYLOAD,
 	.probe = probe_identity,
 	.plan = plan_identity,
 	.enter = enter_identity,
@@ -341,7 +388,7 @@ const struct layer layer_userns_limit = {
 	.name = "userns_limit",
 	.summary = "user.max_user_namespaces=0 inside: no further user namespace",
 	.why_here = "needs capabilities in the new user namespace, so before they are emptied",
-	.actor = BY_INIT,
+	.actor = BY_PAYLOAD,
 	.probe = probe_limit,
 	.plan = plan_limit,
 	.enter = enter_limit,

@@ -35,9 +35,9 @@ static void the_order_holds(void)
 	CU_ASSERT_TRUE(LAYER_NO_NEW_PRIVS < LAYER_LANDLOCK);
 	CU_ASSERT_EQUAL(LAYER_SECCOMP, LAYER_COUNT - 1);
 	/* What init enters, the payload inherits: no row of init's after the payload's first. */
-	for (int i = LAYER_SESSION; i < LAYER_COUNT; i++)
+	for (int i = LAYER_IDENTITY; i < LAYER_COUNT; i++)
 		CU_ASSERT_EQUAL(layer_table[i]->actor, BY_PAYLOAD);
-	for (int i = 0; i < LAYER_SESSION; i++)
+	for (int i = 0; i < LAYER_IDENTITY; i++)
 		CU_ASSERT_EQUAL(layer_table[i]->actor, BY_INIT);
 }
 

@@ -70,7 +70,7 @@ static void our_own_acts(void)
 				  .kill_reason = rows[i].why,
 				  .init_signal = SIGKILL };
 
-		CU_ASSERT_EQUAL(decide((struct board){ .payload_pid = 3 }, a), rows[i].why);
+		CU_ASSERT_EQUAL(decide((struct board){ 0 }, a), rows[i].why);
 		CU_ASSERT_EQUAL(o.exit_code, rows[i].status);
 		CU_ASSERT_NOT_EQUAL(o.message[0], '\0');
 	}
@@ -84,12 +84,12 @@ static bool causes_are(enum reason first, enum reason second, unsigned int n)
 static void memory_by_the_kernels_word_only(void)
 {
 	struct acts none = { .init_signal = SIGKILL };
-	struct board killed = { .payload_ended = 1, .payload_status = SIGKILL, .payload_pid = 2 };
+	struct board killed = { .payload_ended = 1, .payload_status = SIGKILL };
 
 	/* No word of the kernel's: a signal, or somebody else's act. */
 	counted = (struct cgroup_usage){ .valid = true };
 	CU_ASSERT_EQUAL(decide(killed, none), REASON_SIGNALED);
-	CU_ASSERT_EQUAL(decide((struct board){ .payload_pid = 2 }, none), REASON_INTERNAL);
+	CU_ASSERT_EQUAL(decide((struct board){ 0 }, none), REASON_INTERNAL);
 	/* This kernel does not say. */
 	counted.oom_kill = UNLIMITED;
 	CU_ASSERT_EQUAL(decide(killed, none), REASON_SIGNALED);
@@ -99,7 +99,7 @@ static void memory_by_the_kernels_word_only(void)
 	CU_ASSERT_EQUAL(decide(killed, none), REASON_MEMORY);
 	CU_ASSERT_PTR_NOT_NULL(strstr(o.message, "limit memory was not reached"));
 	counted.oom = 1;
-	CU_ASSERT_EQUAL(decide((struct board){ .payload_pid = 2 }, none), REASON_MEMORY);
+	CU_ASSERT_EQUAL(decide((struct board){ 0 }, none), REASON_MEMORY);
 	CU_ASSERT_TRUE(causes_are(REASON_MEMORY, 0, 1));
 	CU_ASSERT_EQUAL(o.exit_code, 137);
 	CU_ASSERT_PTR_NOT_NULL(strstr(o.message, "oom_kill 3"));
@@ -114,7 +114,7 @@ static void memory_by_the_kernels_word_only(void)
 
 static void of_two_causes_the_first_one_decides(void)
 {
-	struct board b = { .payload_pid = 2 };
+	struct board b = { 0 };
 	struct acts a = { .killed = true, .kill_reason = REASON_WALL_TIME, .init_signal = SIGKILL };
 
 	counted = (struct cgroup_usage){ .valid = true, .oom_kill = 2 };
@@ -133,7 +133,7 @@ static void the_watchdogs_kill(void)
 			  .memory_used = 600u << 20,
 			  .init_signal = SIGKILL };
 
-	CU_ASSERT_EQUAL(decide((struct board){ .payload_pid = 2 }, a), REASON_MEMORY);
+	CU_ASSERT_EQUAL(decide((struct board){ 0 }, a), REASON_MEMORY);
 	CU_ASSERT_PTR_NOT_NULL(strstr(o.message, "600 MiB"));
 	CU_ASSERT_TRUE(causes_are(REASON_MEMORY, 0, 1));
 }
@@ -142,7 +142,7 @@ static void the_caller_has_ended(void)
 {
 	struct acts a = { .killed = true, .kill_reason = REASON_CANCELED, .caller_gone = true };
 
-	CU_ASSERT_EQUAL(decide((struct board){ .payload_pid = 2 }, a), REASON_CANCELED);
+	CU_ASSERT_EQUAL(decide((struct board){ 0 }, a), REASON_CANCELED);
 	CU_ASSERT_PTR_NOT_NULL(strstr(o.message, "the process that started runner"));
 }
 
@@ -163,7 +163,7 @@ static void canceled_by_a_signal(void)
 	CU_ASSERT_EQUAL(o.exit_code, 143);
 	a.killed = true;
 	a.kill_reason = REASON_CANCELED;
-	CU_ASSERT_EQUAL(decide((struct board){ .payload_pid = 3 }, a), REASON_CANCELED);
+	CU_ASSERT_EQUAL(decide((struct board){ 0 }, a), REASON_CANCELED);
 	CU_ASSERT_EQUAL(o.exit_code, 143);
 }
 
@@ -232,7 +232,7 @@ static void init_killed_by_somebody_else(void)
 {
 	struct acts a = { .init_signal = SIGKILL };
 
-	CU_ASSERT_EQUAL(decide((struct board){ .payload_pid = 3 }, a), REASON_INTERNAL);
+	CU_ASSERT_EQUAL(decide((struct board){ 0 }, a), REASON_INTERNAL);
 	CU_ASSERT_EQUAL(o.exit_code, 125);
 }
 
