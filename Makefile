@@ -35,14 +35,14 @@ LIBS := -ljansson -lseccomp -lcap -lmd
 
 # -- what there is, from the bottom up: a file may use those above it -----------
 
-BASE := base/err base/fd base/text base/display base/jout
+BASE := base/err base/fd base/open base/text base/display base/jout
 INPUT := spec limits profile profile_limits profile_mounts builtin profile_load profile_file policy_file options host
 POLICY := bpf_shrink bpf policy
 DECIDE := cgroup_probe cgroup idmap command plan plan_print
 LAYERS := table cgroup namespaces userns network memfd mounting place root devices proc tmpfs binds programs privileges \
 	landlock process seccomp
 CHILD := child init
-PARENT := launch message relay tree watchdog ending denial notify verdict verdict_setup supervise
+PARENT := pstdio launch message relay tree watchdog ending denial notify verdict verdict_setup supervise
 PROGRAM := report report_usage report_denials report_place cmd_fail cmd_exec cmd_doctor cmd_profile \
 	probe/probe probe/files probe/kernel probe/network probe/process \
 	selftest_attacks selftest_calls selftest_outside selftest_run selftest_spawn selftest_write cmd_selftest

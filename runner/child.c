@@ -123,9 +123,18 @@ IN_CHILD static int prove_rows(struct child *c, int first, int end)
 
 /* -- the payload ----------------------------------------------------------- */
 
-/* Without the fds row these would still point at what runner holds. */
+/*
+ * Without the fds row these would still point at what runner holds. No stdin is the
+ * sandbox's own /dev/null, not the caller's.
+ */
 IN_CHILD static int take_stdio(struct child *c)
 {
+	if (c->stdio[0] < 0) {
+		c->stdio[0] =
+			(int)raw4(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC, 0);
+		if (c->stdio[0] < 0)
+			return c->stdio[0];
+	}
 	for (int i = 0; i < 3; i++) {
 		long r = c->stdio[i] == i ? raw3(SYS_fcntl, i, F_SETFD, 0)
 					  : raw3(SYS_dup3, c->stdio[i], i, 0);

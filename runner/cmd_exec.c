@@ -48,9 +48,12 @@ static int be_clean(struct err *e)
 {
 	sigset_t all;
 
-	/* The lowest free number is the one that is closed. */
+	/*
+	 * The lowest free number is the one that is closed. To be read only: a report
+	 * that is to go to a closed descriptor is refused, as any number not open is.
+	 */
 	for (int fd = 0; fd < 3; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0)
 			return err_set(e, errno, "/dev/null: %s", strerror(errno));
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	signal(SIGCHLD, SIG_DFL);

@@ -11,19 +11,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/raw.h"
+#include "base/open.h"
 
-enum {
-	/* Up to here copying into memory costs less than one more mount. */
-	COPY_UP_TO = 128 * 1024,
-	COPY_AT_MOST = 256 * 1024 * 1024,
-};
+enum { COPY_AT_MOST = 256 * 1024 * 1024 };
 
 bool command_is_python(const char *name)
 {
 	size_t n = strlen(name);
 
 	return n > 3 && strcmp(name + n - 3, ".py") == 0;
+}
+
+bool command_delivers_program(const struct spec *s)
+{
+	return s->command == SPEC_COMMAND_FILE && s->argv && s->argv[0] &&
+	       !command_is_python(s->argv[0]);
 }
 
 /* -- candidates ------------------------------------------------------------ */
@@ -97,36 +99,22 @@ static int make_argv(struct plan *plan, const char *const *interpreter, const ch
 static int open_file(const char *path, struct err *e)
 {
 	struct stat st;
-	/* Non-blocking: a FIFO must not stop us before we have seen what it is. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = open_regular("", path, &st, e);
 
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
-		err_set(e, errno, "'%s': no such file", path);
-		if (!strchr(path, '/') && !command_is_python(path))
-			err_hint(e,
-				 "to run a command found on the sandbox's PATH: runner exec -- %s",
-				 path);
-		return err_exit_with(e, ERR_EXIT_NOT_FOUND);
-	}
-	if (fd < 0) {
-		err_set(e, errno, "'%s' cannot be read: %s", path, strerror(errno));
-		return err_exit_with(e, ERR_EXIT_NOT_EXEC);
-	}
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		close(fd);
-		err_set(e, EACCES, "'%s' is %s, not a regular file", path,
-			S_ISDIR(st.st_mode) ? "a directory" : "a device, pipe or socket");
-		return err_exit_with(e, ERR_EXIT_NOT_EXEC);
-	}
-	return fd;
+	if (fd != -ENOENT && fd != -ENOTDIR)
+		return fd < 0 ? err_exit_with(e, ERR_EXIT_NOT_EXEC) : fd;
+	err_set(e, -fd, "'%s': no such file", path);
+	if (!strchr(path, '/') && !command_is_python(path))
+		err_hint(e, "to run a command found on the sandbox's PATH: runner exec -- %s",
+			 path);
+	return err_exit_with(e, ERR_EXIT_NOT_FOUND);
 }
 
-/* May the payload, who is neither owner nor group, read (and execute) it? */
-static bool others_may(const struct plan *plan, const struct stat *st, mode_t needed)
-{
-	return !plan->host->privileged || (st->st_mode & needed) == needed;
-}
-
+/*
+ * Whatever its size: were the file itself mounted here, the payload could change it by
+ * way of a writable bind of its directory, and would have a file it wrote and may
+ * execute. The copy lies on the sealed root.
+ */
 static int bring_copy(struct plan *plan, const char *target, const struct stat *st, mode_t mode,
 		      struct err *e)
 {
@@ -135,33 +123,22 @@ static int bring_copy(struct plan *plan, const char *target, const struct stat *
 			       .path = target,
 			       .length = (size_t)st->st_size,
 			       .fd = plan->script_fd };
+	const char *path = plan->spec->argv[0];
 
 	if (st->st_size > COPY_AT_MOST) {
-		err_set(e, EFBIG, "'%s' is only readable by its owner and larger than %d MiB",
-			plan->spec->argv[0], COPY_AT_MOST >> 20);
-		err_hint(e, "make it readable for others: chmod o+rx");
+		err_set(e, EFBIG, "'%s' is larger than %d MiB: it is handed in as a copy in memory",
+			path, COPY_AT_MOST >> 20);
+		err_hint(e, "bind its directory (--ro-bind) and name it after --");
+		return err_exit_with(e, ERR_EXIT_NOT_EXEC);
+	}
+	if ((uint64_t)st->st_size > plan->spec->limits.memory) {
+		err_set(e, EFBIG, "'%s' is larger than limit memory: it is handed in as a copy",
+			path);
+		err_hint(e,
+			 "raise --memory, or bind its directory (--ro-bind) and name it after --");
 		return err_exit_with(e, ERR_EXIT_NOT_EXEC);
 	}
 	return plan_add_node(plan, &n, e);
-}
-
-static int bring_bind(struct plan *plan, const char *target, const struct stat *st, struct err *e)
-{
-	struct plan_node point = {
-		.kind = PLAN_NODE_FILE, .mode = 0444, .path = target, .text = "", .fd = -1
-	};
-	struct plan_bind b = { .source = plan->spec->argv[0],
-			       .follow = true,
-			       .dev = st->st_dev,
-			       .ino = st->st_ino,
-			       .target = target,
-			       .idmap_fd = -1,
-			       .attributes = RAW_MOUNT_ATTR_RDONLY | RAW_MOUNT_ATTR_NOSUID |
-					     RAW_MOUNT_ATTR_NODEV };
-
-	if (plan_add_node(plan, &point, e) < 0)
-		return -e->code;
-	return plan_add_view(plan, &b, e);
 }
 
 static int plan_file(struct plan *plan, struct err *e)
@@ -188,10 +165,7 @@ static int plan_file(struct plan *plan, struct err *e)
 	plan->delivered = plan_printf(plan, e, "/app/%s", name);
 	if (!plan->delivered)
 		return -ENOMEM;
-	if (st.st_size > COPY_UP_TO && others_may(plan, &st, python ? S_IROTH : S_IROTH | S_IXOTH))
-		r = bring_bind(plan, plan->delivered + 1, &st, e);
-	else
-		r = bring_copy(plan, plan->delivered + 1, &st, python ? 0444 : 0555, e);
+	r = bring_copy(plan, plan->delivered + 1, &st, python ? 0444 : 0555, e);
 	if (r < 0)
 		return r;
 	if (!python) {

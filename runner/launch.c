@@ -3,20 +3,19 @@
 #include "launch.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/raw.h"
 #include "layer/layer.h"
+#include "pstdio.h"
 #include "supervise.h"
 
 #ifndef CLONE_INTO_CGROUP
@@ -25,99 +24,6 @@
 #ifndef CLONE_PIDFD
 #define CLONE_PIDFD 0x1000
 #endif
-
-/* The payload's ends of the streams; they close when launch() returns. */
-struct stdio {
-	int fd[3];
-};
-
-static void close_stdio(struct stdio *s)
-{
-	for (int i = 0; i < 3; i++)
-		fd_close(&s->fd[i]);
-}
-
-static int own_copy(int fd)
-{
-	return fcntl(fd, F_DUPFD_CLOEXEC, 3);
-}
-
-/*
- * A pipe, the payload's end owned by the payload: programs open /dev/stdout by
- * name. It is ours; nothing the caller passed in is ever changed.
- */
-static int make_pipe(const struct plan *plan, int *ours, int *theirs, bool we_write)
-{
-	int p[2];
-
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return -errno;
-	if (plan->host->privileged && fchown(p[0], plan->host_uid, plan->host_gid) < 0) {
-		close(p[0]);
-		close(p[1]);
-		return -errno;
-	}
-	*ours = p[we_write ? 1 : 0];
-	*theirs = p[we_write ? 0 : 1];
-	fcntl(*ours, F_SETFL, O_NONBLOCK);
-	return 0;
-}
-
-/*
- * May the payload have this very file? Not when it could be written as well (a
- * terminal, a socket): that would be a way around the output limit and to the
- * terminal. Nor, rootless, when it is a file of the caller's: its owner may
- * fchmod(2) what it can only read.
- */
-static bool is_harmless(const struct plan *plan, int fd)
-{
-	int flags = fcntl(fd, F_GETFL);
-	struct stat st;
-
-	if (flags < 0 || (flags & O_ACCMODE) != O_RDONLY || (flags & O_PATH))
-		return false;
-	return fstat(fd, &st) == 0 && (!S_ISREG(st.st_mode) || st.st_uid != plan->host_uid);
-}
-
-/* The stream itself, if it is harmless; else a pipe, and the relay fills it. */
-static int open_stdin(const struct plan *plan, struct stdio *s, struct running *run, struct err *e)
-{
-	const char *path = plan->spec->stdin_path;
-	cleanup_fd int fd = -1;
-
-	if (path)
-		fd = open(strcmp(path, "null") == 0 ? "/dev/null" : path,
-			  O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	else
-		fd = own_copy(0);
-	if (fd < 0)
-		return err_set(e, errno, "stdin '%s': %s", path ? path : "", strerror(errno));
-	if (is_harmless(plan, fd)) {
-		s->fd[0] = steal_fd(&fd);
-		return 0;
-	}
-	if (make_pipe(plan, &run->in, &s->fd[0], true) < 0)
-		return err_set(e, errno, "pipe for stdin: %s", strerror(errno));
-	run->in_from = steal_fd(&fd);
-	return 0;
-}
-
-static int open_output(const struct plan *plan, int stream, struct stdio *s, int *ret_ours,
-		       struct err *e)
-{
-	/* The report owns stdout when it goes there. */
-	bool to_stderr = stream == 1 && plan->spec->report && strcmp(plan->spec->report, "-") == 0;
-	int r;
-
-	if (plan->spec->limits.output == UNLIMITED) {
-		s->fd[stream] = own_copy(to_stderr ? 2 : stream);
-		r = s->fd[stream] < 0 ? -errno : 0;
-	} else {
-		r = make_pipe(plan, ret_ours, &s->fd[stream], false);
-	}
-	return r < 0 ? err_set(e, -r, "%s: %s", stream == 1 ? "stdout" : "stderr", strerror(-r))
-		     : 0;
-}
 
 /* What a failing clone3(2) most likely means, and what to do. */
 static int clone_error(const struct plan *plan, int error, struct err *e)
@@ -234,11 +140,7 @@ int launch(const struct plan *plan, const struct network_early *network, struct 
 	int pair[2] = { -1, -1 };
 	int r;
 
-	r = open_stdin(plan, &s, run, e);
-	if (r == 0)
-		r = open_output(plan, 1, &s, &run->out, e);
-	if (r == 0)
-		r = open_output(plan, 2, &s, &run->err, e);
+	r = stdio_open(plan, &s, run, e);
 	if (r == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		r = err_set(e, errno, "socketpair: %s", strerror(errno));
 	run->sock = pair[0];
@@ -256,7 +158,7 @@ int launch(const struct plan *plan, const struct network_early *network, struct 
 		send_user_ns(plan, run);
 		wait_a_moment(run);
 	}
-	close_stdio(&s);
+	stdio_close(&s);
 	fd_close(&pair[1]);
 	return r;
 }

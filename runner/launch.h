@@ -32,7 +32,7 @@ struct running {
 	struct child child;  /* what init starts with; init keeps its own copy */
 	uint64_t started_ns; /* CLOCK_MONOTONIC, at clone */
 	int64_t started_at_ms; /* CLOCK_REALTIME */
-	/* our ends of the payload's streams; -1: it has the caller's own */
+	/* our ends of the payload's streams; see pstdio.h */
 	int in;	     /* we write ... */
 	int in_from; /* ... what we read here: the caller's stdin, or --stdin */
 	int out;     /* we read */

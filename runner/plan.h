@@ -67,7 +67,6 @@ struct plan_bind {
 	ino_t ino;	    /* 0: a system path, not checked */
 	const char *target; /* relative to the new root */
 	uint64_t attributes;
-	bool follow;   /* links may lead to the source: `ino` says if it is the file */
 	bool optional; /* a source that does not exist is skipped */
 	bool covered;  /* something of the user's is mounted over it */
 	bool exec;     /* Landlock lets programs be executed from here */
@@ -128,6 +127,7 @@ struct plan {
 
 	char root_size[24]; /* bytes the root's tmpfs may hold; tmpfs(5) */
 	char root_inodes[24];
+	bool root_noexec; /* nothing is executed from the root's own tmpfs */
 	bool proc_subset;
 	bool loopback_up;
 	const char *hostname;

@@ -2,24 +2,25 @@
 #include "policy_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "../seccomp/policy.h"
 #include "base/fd.h"
+#include "base/open.h"
 #include "builtin.h"
 
 int policy_file_load(const char *path, struct sock_fprog *filter, struct sock_fprog *verdict,
 		     struct err *e)
 {
-	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+	cleanup_fd int fd = open_regular("seccomp policy", path, &st, e);
 	cleanup_free char *text = NULL;
 	struct policy policy;
 	size_t length;
 	int r;
 
 	if (fd < 0)
-		return err_set(e, errno, "seccomp policy '%s': %s", path, strerror(errno));
+		return fd;
 	r = fd_read_all(fd, 1 << 20, &text, &length);
 	if (r < 0)
 		return err_set(e, -r, "seccomp policy '%s': %s", path, strerror(-r));

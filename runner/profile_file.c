@@ -3,12 +3,11 @@
 #include "profile.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sha2.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/fd.h"
+#include "base/open.h"
 #include "builtin.h"
 
 static const char *builtin_text(const char *name)
@@ -20,16 +19,14 @@ static const char *builtin_text(const char *name)
 
 int profile_read_file(const char *path, char **ret, struct err *e)
 {
-	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
+	cleanup_fd int fd = open_regular("profile", path, &st, e);
 	size_t length;
 	char *text;
 	int r;
 
 	if (fd < 0)
-		return err_set(e, errno, "profile '%s': %s", path, strerror(errno));
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return err_set(e, EINVAL, "profile '%s': not a regular file", path);
+		return fd;
 	r = fd_read_all(fd, PROFILE_MAX_BYTES, &text, &length);
 	if (r == -EFBIG)
 		return err_set(e, EFBIG, "profile '%s': larger than %d bytes", path,

@@ -53,17 +53,9 @@ static void write_time(struct jout *j, int64_t ms)
 
 static void write_output(struct jout *j, const struct spec *spec, const struct outcome *o)
 {
-	bool counted = spec->limits.output != UNLIMITED;
-
 	jout_object(j, "output");
-	if (counted) {
-		jout_uint(j, "stdout_bytes", o->out.bytes);
-		jout_uint(j, "stderr_bytes", o->err.bytes);
-	} else {
-		/* The payload has the caller's own streams; nobody counts. */
-		jout_null(j, "stdout_bytes");
-		jout_null(j, "stderr_bytes");
-	}
+	jout_uint(j, "stdout_bytes", o->out.bytes);
+	jout_uint(j, "stderr_bytes", o->err.bytes);
 	jout_bool(j, "stdout_truncated", o->out.truncated);
 	jout_bool(j, "stderr_truncated", o->err.truncated);
 	jout_limit(j, "limit_bytes", spec->limits.output);

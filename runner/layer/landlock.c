@@ -20,6 +20,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/raw.h"
+#include "command.h"
 #include "layer/layer.h"
 
 #ifndef SYS_landlock_create_ruleset
@@ -135,7 +136,7 @@ static int plan_landlock(struct plan *plan, struct err *e)
 	write = plan->landlock_fs &
 		~(uint64_t)(FS_EXECUTE | FS_MAKE_CHAR | FS_MAKE_BLOCK | FS_IOCTL_DEV);
 	r = plan_add_rule(plan, "/", FS_READ_FILE | FS_READ_DIR, false, e);
-	if (r == 0)
+	if (r == 0 && command_delivers_program(plan->spec))
 		r = plan_add_rule(plan, "/app", FS_EXECUTE, false, e);
 	if (r == 0)
 		r = plan_add_rule(plan, "/dev", FS_WRITE_FILE | FS_TRUNCATE, false, e);

@@ -23,6 +23,7 @@
 
 #include "base/fd.h"
 #include "base/raw.h"
+#include "command.h"
 #include "layer/mounting.h"
 
 enum {
@@ -225,6 +226,8 @@ static int plan_root(struct plan *plan, struct err *e)
 	static const char *const dirs[] = { "proc", "dev", "app" };
 	int r = 0;
 
+	/* A script is data: only a program that is handed in runs from there. */
+	plan->root_noexec = plan_has(plan, LAYER_NOEXEC) && !command_delivers_program(plan->spec);
 	for (size_t i = 0; r == 0 && i < sizeof(dirs) / sizeof(dirs[0]); i++)
 		r = plan_add_dir(plan, dirs[i], 0755, e);
 	/* Left out on purpose: then the host's devices are what there is. */
@@ -333,7 +336,8 @@ const struct layer layer_root = {
 
 IN_CHILD static int enter_pivot(struct child *c)
 {
-	struct raw_mount_attr seal = { .attr_set = RAW_MOUNT_ATTR_RDONLY };
+	uint64_t noexec = c->plan->root_noexec ? RAW_MOUNT_ATTR_NOEXEC : 0;
+	struct raw_mount_attr seal = { .attr_set = RAW_MOUNT_ATTR_RDONLY | noexec };
 	long r = raw5(SYS_mount_setattr, c->root_fd, "", AT_EMPTY_PATH, &seal, sizeof(seal));
 
 	if (r == 0)
@@ -353,6 +357,7 @@ IN_CHILD static int prove_pivot(struct child *c)
 {
 	struct stat root;
 	struct stat above;
+	long fs[16] = { 0 }; /* struct statfs; f_flags is word 10 */
 	long r;
 	int p;
 
@@ -360,6 +365,13 @@ IN_CHILD static int prove_pivot(struct child *c)
 	p = child_check(c, LAYER_PIVOT_ROOT, r == -EROFS, "a directory could be made in /");
 	if (p < 0)
 		return p;
+	if (c->plan->root_noexec) {
+		raw2(SYS_statfs, "/", fs);
+		p = child_check(c, LAYER_PIVOT_ROOT, fs[10] & RAW_MOUNT_ATTR_NOEXEC,
+				"the root lacks its noexec");
+		if (p < 0)
+			return p;
+	}
 	raw4(SYS_newfstatat, AT_FDCWD, "/", &root, 0);
 	raw4(SYS_newfstatat, AT_FDCWD, "/..", &above, 0);
 	return child_check(c, LAYER_PIVOT_ROOT,

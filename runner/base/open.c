@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "base/open.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/statfs.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/raw.h"
+
+enum { MAX_LINKS = 40 }; /* as many as the kernel follows: path_resolution(7) */
+
+/*
+ * File systems that are the kernel's own state: what looks like a regular file there
+ * is a table, a switch or another process. linux/magic.h and the file systems' sources.
+ */
+static const struct {
+	uint32_t magic;
+	const char *name;
+} kernel_fs[] = {
+	{ 0x00009fa0, "proc" },	      { 0x62656572, "sysfs" },	    { 0x0027e0eb, "cgroup" },
+	{ 0x63677270, "cgroup2" },    { 0x64626720, "debugfs" },    { 0x74726163, "tracefs" },
+	{ 0x73636673, "securityfs" }, { 0xcafe4a11, "bpf" },	    { 0x6165676c, "pstore" },
+	{ 0x00001cd1, "devpts" },     { 0x19800202, "mqueue" },	    { 0x6e736673, "nsfs" },
+	{ 0x50494446, "pidfs" },      { 0xf97cff8c, "selinuxfs" },  { 0x43415d53, "smackfs" },
+	{ 0xde5e81e4, "efivarfs" },   { 0x62656570, "configfs" },   { 0x42494e4d, "binfmt_misc" },
+	{ 0x65735543, "fusectl" },    { 0x67596969, "rpc_pipefs" }, { 0x6e667364, "nfsd" },
+	{ 0x958458f6, "hugetlbfs" },  { 0x09041934, "anon_inode" }, { 0x534f434b, "sockfs" },
+	{ 0x50495045, "pipefs" },     { 0x62646576, "bdev" },	    { 0x64646178, "dax" },
+	{ 0x00009fa1, "openpromfs" }, { 0xabba1974, "xenfs" },	    { 0x00009fa2, "usbdevfs" },
+	{ 0x07655821, "resctrl" },    { 0x6c6f6f70, "binder" },	    { 0x454d444d, "devmem" },
+	{ 0x5345434d, "secretmem" },  { 0x444d4142, "dma_buf" },    { 0x474d454d, "guest_memfd" },
+	{ 0x5a3c69f0, "apparmorfs" }, { 0xaee71ee7, "gadgetfs" },   { 0x00000187, "autofs" },
+};
+
+/* What an error is about. */
+struct thing {
+	const char *what;
+	const char *path; /* NULL: a descriptor that was handed in */
+};
+
+static const char *name(const struct thing *t, char room[320])
+{
+	if (!t->path)
+		return t->what;
+	snprintf(room, 320, "%s%s'%.250s'", t->what, t->what[0] ? " " : "", t->path);
+	return room;
+}
+
+/* -- what it is -------------------------------------------------------------- */
+
+static const char *kernels(int fd)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return "one that does not say what it is";
+	for (size_t i = 0; i < sizeof(kernel_fs) / sizeof(kernel_fs[0]); i++)
+		if (kernel_fs[i].magic == (uint32_t)fs.f_type)
+			return kernel_fs[i].name;
+	return NULL;
+}
+
+static bool is_memory_device(const struct stat *st, unsigned int number)
+{
+	return major(st->st_rdev) == 1 && minor(st->st_rdev) == number;
+}
+
+/* Devices that may be read without setting anything off: admin-guide/devices.txt. */
+static bool is_terminal(const struct stat *st)
+{
+	switch (major(st->st_rdev)) {
+	case 4:	  /* /dev/ttyN, /dev/ttySN */
+	case 166: /* ttyACM */
+	case 188: /* ttyUSB */
+	case 204: /* ttyAMA and its kin */
+	case 229: /* hvc */ return true;
+	case 5: return minor(st->st_rdev) != 2; /* /dev/tty, /dev/console; not ptmx */
+	}
+	return major(st->st_rdev) >= 136 && major(st->st_rdev) <= 143; /* /dev/pts/N */
+}
+
+static bool is_endless(const struct stat *st)
+{
+	return is_memory_device(st, 5) || is_memory_device(st, 7) || is_memory_device(st, 8) ||
+	       is_memory_device(st, 9);
+}
+
+static int refuse(const struct thing *t, int code, const char *words, const char *remedy,
+		  struct err *e)
+{
+	char room[320];
+
+	err_set(e, code, "%s is %s, not a regular file", name(t, room), words);
+	if (!remedy)
+		remedy = t->path ? "name a regular file, or copy what it holds into one"
+				 : "redirect it from a file or a pipe, or give --stdin null";
+	return err_hint(e, "%s", remedy);
+}
+
+static int judge(const struct thing *t, int fd, const struct stat *st, enum open_type *ret,
+		 struct err *e)
+{
+	char words[64];
+	const char *fs;
+
+	switch (st->st_mode & S_IFMT) {
+	case S_IFREG:
+		fs = kernels(fd);
+		if (fs) {
+			snprintf(words, sizeof(words), "a file of the kernel's (%s)", fs);
+			return refuse(t, EACCES, words, NULL, e);
+		}
+		*ret = OPEN_REGULAR;
+		return 0;
+	case S_IFIFO: *ret = OPEN_STREAM; return 0;
+	case S_IFSOCK:
+		if (t->path)
+			return refuse(t, ENXIO, "a socket",
+				      "a socket cannot be opened: connect to it, and hand the "
+				      "connection in as stdin",
+				      e);
+		*ret = OPEN_STREAM;
+		return 0;
+	case S_IFCHR:
+		*ret = is_memory_device(st, 3) ? OPEN_NULL : OPEN_STREAM;
+		if (is_memory_device(st, 3) || is_endless(st) || is_terminal(st) ||
+		    (!t->path && isatty(fd)))
+			return 0;
+		return refuse(t, EACCES, "a device", NULL, e);
+	case S_IFDIR: return refuse(t, EISDIR, "a directory", NULL, e);
+	case S_IFBLK: return refuse(t, EACCES, "a block device", NULL, e);
+	}
+	return refuse(t, EACCES, "an object of the kernel's", NULL, e);
+}
+
+/* -- finding it -------------------------------------------------------------- */
+
+static long look(int dir, const char *path, uint64_t flags, uint64_t resolve)
+{
+	struct raw_open_how how = { .flags = O_PATH | O_CLOEXEC | flags, .resolve = resolve };
+
+	return raw4(SYS_openat2, dir, path, &how, sizeof(how));
+}
+
+/* Nobody but root and the caller could have put this link into this directory. */
+static bool is_ours(const struct stat *link, int dir)
+{
+	uid_t caller = getuid();
+	struct stat st;
+
+	if ((link->st_uid != 0 && link->st_uid != caller) || fstat(dir, &st) < 0)
+		return false;
+	/* Where it is sticky, others cannot move what is not theirs. */
+	return (st.st_uid == 0 || st.st_uid == caller) &&
+	       (!(st.st_mode & 022) || (st.st_mode & S_ISVTX));
+}
+
+/* The rest of a path, and where we are. */
+struct walk {
+	int at;
+	int links;
+	char rest[2 * PATH_MAX];
+};
+
+/* A link at the next step: what it says goes before the rest. */
+static long follow(const struct thing *t, struct walk *w, int link, const struct stat *st,
+		   const char *part, size_t length, struct err *e)
+{
+	char target[PATH_MAX];
+	struct statfs fs;
+	char room[320];
+	ssize_t n;
+
+	if (fstatfs(link, &fs) == 0 && (uint32_t)fs.f_type == kernel_fs[0].magic) {
+		err_set(e, ELOOP, "%s leads through a link of /proc, '%.*s'", name(t, room),
+			(int)length, part);
+		return err_hint(e, "name the file itself");
+	}
+	if (!is_ours(st, w->at)) {
+		err_set(e, ELOOP,
+			"%s leads through a symbolic link that another user could have "
+			"planted: '%.*s' (its owner is %u)",
+			name(t, room), (int)length, part, st->st_uid);
+		return err_hint(e, "look where it leads (realpath(1)), and name the file itself");
+	}
+	n = readlinkat(link, "", target, sizeof(target));
+	if (n <= 0 || n == sizeof(target) || ++w->links > MAX_LINKS ||
+	    (size_t)n + strlen(part + length) >= sizeof(w->rest))
+		return err_set(e, ELOOP, "%s: %s", name(t, room), strerror(ELOOP));
+	memmove(w->rest + n, part + length, strlen(part + length) + 1);
+	memcpy(w->rest, target, (size_t)n);
+	if (target[0] == '/') {
+		close(w->at);
+		w->at = (int)look(AT_FDCWD, "/", O_DIRECTORY, 0);
+	}
+	return w->at < 0 ? err_set(e, -w->at, "%s: /: %s", name(t, room), strerror(-w->at)) : 0;
+}
+
+static long step(const struct thing *t, struct walk *w, struct err *e)
+{
+	const char *part = w->rest + strspn(w->rest, "/");
+	size_t length = strcspn(part, "/");
+	char room[NAME_MAX + 1];
+	char words[320];
+	struct stat st;
+	long fd;
+	long r;
+
+	if (length > NAME_MAX)
+		return err_set(e, ENAMETOOLONG, "%s: %s", name(t, words), strerror(ENAMETOOLONG));
+	memcpy(room, part, length);
+	room[length] = '\0';
+	fd = look(w->at, room, O_NOFOLLOW, RAW_RESOLVE_NO_MAGICLINKS);
+	if (fd < 0)
+		return err_set(e, (int)-fd, "%s: %s", name(t, words), strerror((int)-fd));
+	if (fstat((int)fd, &st) < 0)
+		r = err_set(e, errno, "%s: %s", name(t, words), strerror(errno));
+	else if (S_ISLNK(st.st_mode))
+		r = follow(t, w, (int)fd, &st, part, length, e);
+	else {
+		int before = w->at;
+
+		w->at = (int)fd;
+		memmove(w->rest, part + length, strlen(part + length) + 1);
+		close(before);
+		return 0;
+	}
+	close((int)fd);
+	return r;
+}
+
+/* As root: link by link, each judged. */
+static long walk(const struct thing *t, struct err *e)
+{
+	struct walk w = { .at = -1 };
+	char room[320];
+
+	if (strlen(t->path) >= PATH_MAX)
+		return err_set(e, ENAMETOOLONG, "%s: %s", name(t, room), strerror(ENAMETOOLONG));
+	memcpy(w.rest, t->path, strlen(t->path) + 1);
+	w.at = (int)look(AT_FDCWD, t->path[0] == '/' ? "/" : ".", O_DIRECTORY, 0);
+	if (w.at < 0)
+		return err_set(e, -w.at, "%s: %s", name(t, room), strerror(-w.at));
+	while (w.rest[strspn(w.rest, "/")]) {
+		long r = step(t, &w, e);
+
+		if (r < 0) {
+			fd_close(&w.at);
+			return r;
+		}
+	}
+	return w.at;
+}
+
+static long find(const struct thing *t, struct err *e)
+{
+	bool root = geteuid() == 0;
+	char room[320];
+	long fd;
+
+	if (!t->path[0])
+		return err_set(e, ENOENT, "%s: the name is empty", name(t, room));
+	fd = look(AT_FDCWD, t->path, 0, root ? RAW_RESOLVE_NO_SYMLINKS : RAW_RESOLVE_NO_MAGICLINKS);
+	if (fd >= 0)
+		return fd;
+	if (fd == -ELOOP && root)
+		return walk(t, e);
+	err_set(e, (int)-fd, "%s: %s", name(t, room), strerror((int)-fd));
+	return fd == -ELOOP ? err_hint(e, "links of /proc are not followed; name the file itself")
+			    : fd;
+}
+
+/* The inode we looked at, for reading. */
+static int reopen(const struct thing *t, int looked_at, const struct stat *st, struct err *e)
+{
+	int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	struct stat now;
+	char room[320];
+	char link[40];
+	int fd;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", looked_at);
+	fd = open(link, flags);
+	/* No /proc: by its name again, if that is still the same inode. */
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
+		struct raw_open_how how = { .flags = (uint64_t)flags,
+					    .resolve = RAW_RESOLVE_NO_MAGICLINKS };
+
+		fd = (int)raw4(SYS_openat2, AT_FDCWD, t->path, &how, sizeof(how));
+		errno = fd < 0 ? -fd : 0;
+		if (fd >= 0 &&
+		    (fstat(fd, &now) < 0 || now.st_dev != st->st_dev || now.st_ino != st->st_ino)) {
+			close(fd);
+			fd = -1;
+			errno = ESTALE;
+		}
+	}
+	if (fd < 0)
+		return err_set(e, errno, "%s cannot be read: %s", name(t, room), strerror(errno));
+	return fd;
+}
+
+static int open_thing(const struct thing *t, bool regular, enum open_type *ret, struct stat *ret_st,
+		      struct err *e)
+{
+	cleanup_fd int fd = (int)find(t, e);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, ret_st) < 0)
+		return err_set(e, errno, "%s '%.250s': %s", t->what, t->path, strerror(errno));
+	r = judge(t, fd, ret_st, ret, e);
+	if (r == 0 && regular && *ret != OPEN_REGULAR)
+		r = refuse(t, EACCES, S_ISFIFO(ret_st->st_mode) ? "a pipe" : "a device", NULL, e);
+	return r < 0 ? r : reopen(t, fd, ret_st, e);
+}
+
+int open_regular(const char *what, const char *path, struct stat *ret_st, struct err *e)
+{
+	const struct thing t = { what, path };
+	enum open_type type;
+
+	return open_thing(&t, true, &type, ret_st, e);
+}
+
+int open_source(const char *what, const char *path, enum open_type *ret, struct err *e)
+{
+	const struct thing t = { what, path };
+	struct stat st;
+
+	return open_thing(&t, false, ret, &st, e);
+}
+
+int open_inherited(const char *what, int fd, enum open_type *ret, struct err *e)
+{
+	const struct thing t = { what, NULL };
+	int listening = 0;
+	socklen_t size = sizeof(listening);
+	struct stat st;
+	int flags;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return err_set(e, errno, "%s: %s", what, strerror(errno));
+	r = judge(&t, fd, &st, ret, e);
+	/* Of /dev/null nothing is asked; nohup(1) gives one that can only be written. */
+	if (r < 0 || *ret == OPEN_NULL)
+		return r;
+	flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY) {
+		err_set(e, EBADF, "%s is not open for reading", what);
+		return err_hint(e, "redirect it from a file or a pipe, or give --stdin null");
+	}
+	if (S_ISSOCK(st.st_mode) &&
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening)
+		return refuse(&t, EINVAL, "a socket that waits for connections", NULL, e);
+	return 0;
+}
