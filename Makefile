@@ -37,10 +37,10 @@ LIBS := -ljansson -lseccomp -lcap -lmd
 
 BASE := base/err base/fd base/open base/text base/display base/jout
 INPUT := spec limits profile profile_limits profile_mounts builtin profile_load profile_file policy_file options host
-POLICY := bpf_shrink bpf policy
+POLICY := bpf_shrink bpf policy_rule policy
 DECIDE := cgroup_probe cgroup idmap command plan plan_print
 LAYERS := table cgroup namespaces userns network memfd mounting place root devices proc tmpfs binds programs privileges \
-	landlock process seccomp
+	landlock process filter guard seccomp
 CHILD := child init
 PARENT := pstdio launch message relay tree watchdog ending denial notify verdict verdict_setup supervise
 PROGRAM := report report_usage report_denials report_place cmd_fail cmd_exec cmd_doctor cmd_profile \

@@ -20,6 +20,14 @@ const struct builtin_policy *builtin_policy(const char *name)
 	return NULL;
 }
 
+const struct builtin_program *builtin_program(const char *policy, unsigned int blocks)
+{
+	for (const struct builtin_program *p = builtin_programs; p->policy; p++)
+		if (p->blocks == blocks && strcmp(p->policy, policy) == 0)
+			return p;
+	return NULL;
+}
+
 const char *builtin_policy_text(const char *name)
 {
 	const struct builtin_policy *p = builtin_policy(name);

@@ -23,18 +23,28 @@ struct builtin_profile {
 struct builtin_policy {
 	const char *name;
 	const char *text;
+};
+
+/* A built-in policy behind those blocks of the guard that the runs have together. */
+struct builtin_program {
+	const char *policy;
+	unsigned int blocks; /* POLICY_BLOCK() */
 	const struct sock_filter *filter;
 	unsigned int filter_length;
 	const struct sock_filter *verdict;
 	unsigned int verdict_length;
 };
 
-/* Both end with a row whose name is NULL. */
+/* Each ends with a row whose name is NULL. */
 extern const struct builtin_profile builtin_profiles[];
 extern const struct builtin_policy builtin_policies[];
+extern const struct builtin_program builtin_programs[];
+extern const char builtin_guard[]; /* the text of seccomp/guard.json */
 
 const struct builtin_profile *builtin_profile(const char *name);
 const struct builtin_policy *builtin_policy(const char *name);
+/** NULL: this set of blocks is not compiled in. */
+const struct builtin_program *builtin_program(const char *policy, unsigned int blocks);
 /** For policy_compile(). */
 const char *builtin_policy_text(const char *name);
 

@@ -175,7 +175,7 @@ IN_CHILD static void reset_signals(void)
 }
 
 /*
- * Room for a descriptor above the payload's RLIMIT_NOFILE; see layer/seccomp.c.
+ * Room for a descriptor above the payload's RLIMIT_NOFILE; see layer/filter.c.
  * While the table is ours alone: growing a shared one waits for an RCU grace
  * period, which takes 5 to 15 ms.
  */
@@ -276,15 +276,15 @@ IN_CHILD static void payload(void *arg)
 		raw_exit_group(1);
 	}
 	reset_signals();
-	if (enter_rows(c, BY_PAYLOAD, LAYER_SESSION, LAYER_SECCOMP) < 0)
+	if (enter_rows(c, BY_PAYLOAD, LAYER_SESSION, LAYER_GUARD) < 0)
 		raw_exit_group(1);
 	before = raw_clock_ns(CLOCK_MONOTONIC);
-	if (prove_rows(c, 0, LAYER_SECCOMP) < 0)
+	if (prove_rows(c, 0, LAYER_GUARD) < 0)
 		raw_exit_group(1);
 	c->board.exec_ns = raw_clock_ns(CLOCK_MONOTONIC);
 	c->board.prove_ns = c->board.exec_ns - before;
-	if (enter_rows(c, BY_PAYLOAD, LAYER_SECCOMP, LAYER_COUNT) < 0 ||
-	    prove_rows(c, LAYER_SECCOMP, LAYER_COUNT) < 0)
+	if (enter_rows(c, BY_PAYLOAD, LAYER_GUARD, LAYER_COUNT) < 0 ||
+	    prove_rows(c, LAYER_GUARD, LAYER_COUNT) < 0)
 		raw_exit_group(1);
 	r = hand_up(c);
 	if (r < 0) {

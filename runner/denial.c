@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "layer/layer.h"
+
 const char *denial_name(int nr, char room[24])
 {
 	if (nr >= 0 && (unsigned int)nr < builtin_syscall_count && builtin_syscall_names[nr])
@@ -41,6 +43,13 @@ static const struct word families[] = {
 	{ 16, "AF_NETLINK" }, { 17, "AF_PACKET" }, { 21, "AF_RDS" },   { 31, "AF_BLUETOOTH" },
 	{ 38, "AF_ALG" },     { 40, "AF_VSOCK" },  { 44, "AF_XDP" },   { 0, NULL },
 };
+static const struct word options[] = {
+	{ 26, "SO_ATTACH_FILTER" },
+	{ 50, "SO_ATTACH_BPF" },
+	{ 51, "SO_ATTACH_REUSEPORT_CBPF" },
+	{ 52, "SO_ATTACH_REUSEPORT_EBPF" },
+	{ 0, NULL },
+};
 static const struct word requests[] = {
 	{ 0x5412, "TIOCSTI" },
 	{ 0x541c, "TIOCLINUX" },
@@ -48,7 +57,7 @@ static const struct word requests[] = {
 	{ 0, NULL },
 };
 
-enum decoding { AS_FLAGS, AS_WORD, AS_HEX };
+enum decoding { AS_FLAGS, AS_WORD, AS_HEX, AS_OCTAL };
 
 /* Which arguments say what was tried: registers only, never pointers. */
 static const struct decoder {
@@ -66,7 +75,24 @@ static const struct decoder {
 	{ SYS_ioctl, "request", 1, AS_WORD, UINT32_MAX, requests },
 	{ SYS_setns, "type", 1, AS_FLAGS, UINT32_MAX, clone_flags },
 	{ SYS_memfd_create, "flags", 1, AS_HEX, UINT32_MAX, NULL },
-	{ SYS_mknodat, "mode", 2, AS_HEX, UINT32_MAX, NULL },
+	{ SYS_mknodat, "mode", 2, AS_OCTAL, UINT16_MAX, NULL },
+	{ SYS_mkdirat, "mode", 2, AS_OCTAL, UINT16_MAX, NULL },
+	{ SYS_openat, "mode", 3, AS_OCTAL, UINT16_MAX, NULL },
+	{ SYS_fchmod, "mode", 1, AS_OCTAL, UINT16_MAX, NULL },
+	{ SYS_fchmodat, "mode", 2, AS_OCTAL, UINT16_MAX, NULL },
+	{ 452 /* fchmodat2 */, "mode", 2, AS_OCTAL, UINT16_MAX, NULL },
+#ifdef SYS_open
+	{ SYS_mknod, "mode", 1, AS_OCTAL, UINT16_MAX, NULL },
+	{ SYS_mkdir, "mode", 1, AS_OCTAL, UINT16_MAX, NULL },
+	{ SYS_open, "mode", 2, AS_OCTAL, UINT16_MAX, NULL },
+	{ SYS_creat, "mode", 1, AS_OCTAL, UINT16_MAX, NULL },
+	{ SYS_chmod, "mode", 1, AS_OCTAL, UINT16_MAX, NULL },
+#endif
+	{ SYS_renameat2, "flags", 4, AS_HEX, UINT32_MAX, NULL },
+	{ SYS_setsockopt, "option", 2, AS_WORD, UINT32_MAX, options },
+	{ SYS_prctl, "option", 0, AS_HEX, UINT32_MAX, NULL },
+	{ SYS_prlimit64, "resource", 1, AS_HEX, UINT32_MAX, NULL },
+	{ SYS_seccomp, "operation", 0, AS_HEX, UINT32_MAX, NULL },
 	{ SYS_personality, "persona", 0, AS_HEX, UINT32_MAX, NULL },
 	{ SYS_ptrace, "request", 0, AS_HEX, UINT32_MAX, NULL },
 	{ SYS_bpf, "cmd", 0, AS_HEX, UINT32_MAX, NULL },
@@ -110,7 +136,8 @@ void denial_target(const struct denial *denial, char *ret, size_t size)
 			return;
 	}
 	if (value != 0 || separator[0] == '\0')
-		snprintf(ret + n, size - (size_t)n, "%s0x%" PRIx64, separator, value);
+		snprintf(ret + n, size - (size_t)n,
+			 d->as == AS_OCTAL ? "%s0%" PRIo64 : "%s0x%" PRIx64, separator, value);
 }
 
 /* -- remedies -------------------------------------------------------------- */
@@ -131,8 +158,25 @@ static const struct {
 	{ SYS_sched_setaffinity, "choose the number of CPUs from outside: --cpus" },
 };
 
+/* No policy grants what the guard refuses. */
+static const char *const guard_remedies[] = {
+	[LAYER_COREDUMP - LAYER_GUARD] =
+		"RLIMIT_CORE is low already; to let crashes out of the sandbox: --without coredump",
+	[LAYER_SPECIAL_FILES - LAYER_GUARD] =
+		"leave such bits and devices out of the workspace; if whoever meets them on the "
+		"host may: --without special_files",
+	[LAYER_INIT_GUARD - LAYER_GUARD] =
+		"set it on the caller's own processes only; see --cpus and --cpu-time",
+	[LAYER_FILTER_ATTACH - LAYER_GUARD] =
+		"if the program is to be trusted with it: --without filter_attach",
+	[LAYER_UNCOUNTED - LAYER_GUARD] =
+		"a host with cgroups, where it is counted; see 'runner doctor'",
+};
+
 const char *denial_remedy(const struct denial *d, const char *policy)
 {
+	if (d->layer >= LAYER_GUARD && d->layer < LAYER_SECCOMP)
+		return guard_remedies[d->layer - LAYER_GUARD];
 	/* clone is refused for new namespaces, or, by no-fork, for processes. */
 	if (d->nr == SYS_clone && strcmp(policy, "no-fork") == 0)
 		return "a profile that lets processes start: --profile default";

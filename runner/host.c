@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/raw.h"
 
 const char *const host_ns_names[HOST_NS_COUNT] = { "user", "pid", "mnt",   "net",
@@ -129,6 +130,20 @@ static uint64_t hard_limit(int resource)
 	return getrlimit(resource, &limit) == 0 ? limit.rlim_max : 0;
 }
 
+/*
+ * '|' matters where RLIMIT_CORE cannot be 1, '@' from Linux 6.16 on. Landlock's ABI
+ * tells how old a kernel is for nothing: 7 came with 6.15; 0 tells nothing.
+ */
+static void probe_core_pattern(struct host *h)
+{
+	char text[2] = "";
+
+	if (h->core != 0 && h->landlock_abi > 0 && h->landlock_abi < 7)
+		return;
+	fd_read_text(AT_FDCWD, "/proc/sys/kernel/core_pattern", text, sizeof(text));
+	h->core_pattern = text[0];
+}
+
 void host_probe(struct host *h)
 {
 	long abi = raw3(SYS_landlock_create_ruleset, 0, 0, 1);
@@ -145,6 +160,7 @@ void host_probe(struct host *h)
 	h->open_files = hard_limit(RLIMIT_NOFILE);
 	h->core = hard_limit(RLIMIT_CORE);
 	h->spread = *(const unsigned char *)getauxval(AT_RANDOM);
+	probe_core_pattern(h);
 	probe_privileges(h);
 	/* Only the privileged may set it. */
 	h->memfd_noexec = h->privileged && access("/proc/sys/vm/memfd_noexec", F_OK) == 0;

@@ -58,7 +58,8 @@ struct host {
 	 * needs. False: rootless, everything is done below an own user namespace.
 	 */
 	bool privileged;
-	bool may_join; /* the namespaces of a task of ours by its pidfd (CAP_SYS_PTRACE) */
+	char core_pattern; /* its first character; 0: it cannot matter, and was not read */
+	bool may_join;	   /* the namespaces of a task of ours by its pidfd (CAP_SYS_PTRACE) */
 	const char *unprivileged_because; /* when !privileged */
 	int landlock_abi;		  /* 0: the kernel has no Landlock, or it is off */
 	bool memfd_noexec;		  /* privileged, and vm.memfd_noexec exists (Linux 6.3) */

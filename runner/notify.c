@@ -10,8 +10,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "../seccomp/bpf.h"
+#include "../seccomp/policy.h"
 #include "denial.h"
+#include "layer/filter.h"
 
 static void read_comm(pid_t pid, char comm[16])
 {
@@ -30,13 +31,15 @@ static void read_comm(pid_t pid, char comm[16])
 }
 
 /* One row per kind of call; what makes a kind is denial.c's to say. */
-static void record(const struct seccomp_notif *n, int listener, int error, struct outcome *o)
+static void record(const struct seccomp_notif *n, int listener, int error, int layer,
+		   struct outcome *o)
 {
 	struct denial *d;
 
 	for (unsigned int i = 0; i < o->n_denials; i++) {
 		d = &o->denials[i];
 		if (d->nr == n->data.nr && d->arch == n->data.arch && d->error == error &&
+		    d->layer == layer &&
 		    denial_same_kind(d->nr, d->args, (const uint64_t *)n->data.args)) {
 			d->count++;
 			return;
@@ -49,6 +52,7 @@ static void record(const struct seccomp_notif *n, int listener, int error, struc
 	d = &o->denials[o->n_denials++];
 	*d = (struct denial){ .nr = n->data.nr,
 			      .error = error,
+			      .layer = layer,
 			      .arch = n->data.arch,
 			      .count = 1,
 			      .pid = (pid_t)n->pid };
@@ -77,14 +81,14 @@ bool notify_answer(int listener, const struct plan *plan, struct outcome *o)
 		return false;
 	answer = bpf_run(plan->verdict.filter, plan->verdict.len, &in.notif.data);
 	switch (answer & SECCOMP_RET_ACTION_FULL) {
-	case SECCOMP_RET_ERRNO: error = (int)(answer & SECCOMP_RET_DATA); break;
+	case SECCOMP_RET_ERRNO: error = (int)(answer & POLICY_ERRNO); break;
 	case SECCOMP_RET_KILL_PROCESS:
 	case SECCOMP_RET_KILL_THREAD:
 		/* It waits for an answer that never comes; the tree is ended instead. */
-		record(&in.notif, listener, 0, o);
+		record(&in.notif, listener, 0, filter_layer(answer), o);
 		return true;
 	}
-	record(&in.notif, listener, error, o);
+	record(&in.notif, listener, error, filter_layer(answer), o);
 	out.resp.id = in.notif.id;
 	out.resp.error = -error;
 	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &out.resp); /* ENOENT: it died meanwhile */

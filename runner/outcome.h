@@ -37,6 +37,7 @@ enum { OUTCOME_MAX_DENIALS = 64, OUTCOME_MAX_CAUSES = 4 };
 struct denial {
 	int nr;
 	int error; /* errno it got; 0: the run was ended for it */
+	int layer; /* whose answer it was: enum layer_id */
 	uint32_t arch;
 	uint64_t args[6]; /* first */
 	uint64_t count;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "layer/filter.h"
 #include "layer/layer.h"
 #include "layer/place.h"
 #include "layer/userns.h"
@@ -207,6 +208,8 @@ static int build(struct plan *plan, struct err *e)
 		if (layer_table[i]->plan && plan_has(plan, (unsigned int)i))
 			r = layer_table[i]->plan(plan, e);
 	if (r == 0)
+		r = filter_plan(plan, e);
+	if (r == 0)
 		r = command_plan(plan, e);
 	if (r == 0)
 		size_root(plan);
@@ -227,8 +230,8 @@ int plan_check(const struct spec *spec, struct err *e)
 		r = choose_layers(&plan, e);
 	for (unsigned int i = 0; r == 0 && i < spec->n_mounts; i++)
 		r = place_check(&spec->mounts[i], e);
-	if (r == 0 && plan_has(&plan, LAYER_SECCOMP))
-		r = layer_table[LAYER_SECCOMP]->plan(&plan, e);
+	if (r == 0)
+		r = filter_plan(&plan, e);
 	plan_clear(&plan);
 	return r;
 }

@@ -139,7 +139,9 @@ struct plan {
 	uint64_t landlock_net;
 	uint64_t landlock_scope;
 
-	/* seccomp: `filter` is loaded; `verdict` says what the answer to a call is */
+	uint64_t core_limit; /* RLIMIT_CORE */
+
+	/* the guard and seccomp: `filter` is loaded; `verdict` says what the answer to a call is */
 	struct sock_fprog filter;
 	struct sock_fprog verdict;
 	bool filter_owned; /* both were compiled for this run */

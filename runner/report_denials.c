@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "denial.h"
+#include "layer/layer.h"
 #include "report_parts.h"
 
 void report_denials(struct jout *j, const struct spec *spec, const struct outcome *o)
@@ -15,7 +16,7 @@ void report_denials(struct jout *j, const struct spec *spec, const struct outcom
 
 		denial_target(d, target, sizeof(target));
 		jout_object(j, NULL);
-		jout_string(j, "layer", "seccomp");
+		jout_string(j, "layer", layer_table[d->layer]->name);
 		jout_string(j, "operation", denial_name(d->nr, room));
 		jout_string(j, "target", target[0] ? target : NULL);
 		jout_int(j, "errno", d->error);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "builtin.h"
-#include "../seccomp/bpf.h"
+#include "../seccomp/policy.h"
 #include "selftest.h"
 
 enum { TEXT = CALLS * 10, UNASKED = -1, ALLOWED = -2 };
@@ -28,7 +28,11 @@ static bool beyond_filters(int nr)
 /* What the default policy says of each, with every bit of every argument set. */
 static void decide(int expected[CALLS])
 {
-	const struct builtin_policy *p = builtin_policy("default");
+	/* What every run of it has in front: the first one that is compiled in. */
+	const struct builtin_program *p = builtin_programs;
+
+	while (strcmp(p->policy, "default") != 0)
+		p++;
 
 	for (int nr = 0; nr < CALLS; nr++) {
 		struct seccomp_data d = { .nr = nr,
@@ -39,7 +43,7 @@ static void decide(int expected[CALLS])
 		expected[nr] = beyond_filters(nr) || (answer & SECCOMP_RET_ACTION_FULL) !=
 							     SECCOMP_RET_ERRNO
 				       ? ALLOWED
-				       : (int)(answer & SECCOMP_RET_DATA);
+				       : (int)(answer & POLICY_ERRNO);
 	}
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +14,11 @@
 static layer_set needs(int layer)
 {
 	switch (layer) {
+	case LAYER_COREDUMP:
+	case LAYER_SPECIAL_FILES:
+	case LAYER_INIT_GUARD:
+	case LAYER_FILTER_ATTACH:
+	case LAYER_UNCOUNTED:
 	case LAYER_SECCOMP:
 	case LAYER_LANDLOCK: return LAYER_BIT(LAYER_NO_NEW_PRIVS);
 	case LAYER_IDENTITY:
@@ -44,13 +50,21 @@ static int inside(const struct attack *a, layer_set without)
 	return answer(text);
 }
 
-/* By the supervisor's own record of refused calls. */
-static bool seccomp_refuses(const struct attack *a)
+/* Rows of the filter that refuse it, by the supervisor's own record. */
+static layer_set filter_refuses(const struct attack *a)
 {
 	static char text[65536];
+	layer_set found = 0;
 
 	selftest_inside(a->probe, word(a->arg), 0, true, text, sizeof(text));
-	return strstr(text, "\"layer\": \"seccomp\"") != NULL;
+	for (int i = LAYER_GUARD; i <= LAYER_SECCOMP; i++) {
+		char words[64];
+
+		snprintf(words, sizeof(words), "\"layer\": \"%s\"", layer_names[i]);
+		if (strstr(text, words))
+			found |= LAYER_BIT(i);
+	}
+	return found;
 }
 
 static int control(const struct attack *a, int without_all)
@@ -69,8 +83,7 @@ static void ablate(struct selftest *s, const struct attack *a, struct attempt *t
 	t->base_stops = t->without_all > 0;
 	if (t->base_stops) {
 		/* Then no other layer shows by the result, only the filter by its record. */
-		if (seccomp_refuses(a))
-			t->stopped_by |= LAYER_BIT(LAYER_SECCOMP);
+		t->stopped_by |= filter_refuses(a);
 		return;
 	}
 	for (int i = 0; i < LAYER_COUNT; i++)

@@ -48,6 +48,7 @@ static bool arg_matches(const struct bpf_arg *a, uint64_t v)
 	case BPF_OP_GT: return v > a->value;
 	case BPF_OP_GE: return v >= a->value;
 	case BPF_OP_MASKED_EQ: return (v & a->value) == a->datum;
+	case BPF_OP_ANY_BITS: return (v & a->value) != 0;
 	}
 	return false;
 }
@@ -128,6 +129,10 @@ static void emit_equal(struct emitter *m, const struct bpf_arg *a, uint64_t mask
 			continue;
 		}
 		emit_load(m, halves[i].offset);
+		if (halves[i].value == 0 && halves[i].mask != 0xffffffffu) {
+			emit(m, BPF_JMP | BPF_JSET | BPF_K, halves[i].mask, TO_NEXT, 0);
+			continue;
+		}
 		if (halves[i].mask != 0xffffffffu)
 			emit(m, BPF_ALU | BPF_AND | BPF_K, halves[i].mask, 0, 0);
 		emit(m, BPF_JMP | BPF_JEQ | BPF_K, halves[i].value, 0, TO_NEXT);
@@ -157,6 +162,18 @@ static void emit_order(struct emitter *m, const struct bpf_arg *a, bool greater,
 	}
 }
 
+static void emit_any(struct emitter *m, const struct bpf_arg *a)
+{
+	uint32_t high = (uint32_t)(a->value >> 32);
+
+	if (high) {
+		emit_load(m, ARG_HIGH(a->index));
+		emit(m, BPF_JMP | BPF_JSET | BPF_K, high, 2, 0);
+	}
+	emit_load(m, ARG_LOW(a->index));
+	emit(m, BPF_JMP | BPF_JSET | BPF_K, (uint32_t)a->value, 0, TO_NEXT);
+}
+
 static void emit_arg(struct emitter *m, const struct bpf_arg *a)
 {
 	switch (a->op) {
@@ -173,6 +190,7 @@ static void emit_arg(struct emitter *m, const struct bpf_arg *a)
 	case BPF_OP_LE: emit_order(m, a, false, false); break;
 	case BPF_OP_GT: emit_order(m, a, true, true); break;
 	case BPF_OP_GE: emit_order(m, a, true, false); break;
+	case BPF_OP_ANY_BITS: emit_any(m, a); break;
 	}
 }
 

@@ -36,7 +36,16 @@ enum {
 };
 
 /* How an argument is compared; names as in the OCI runtime spec. */
-enum bpf_op { BPF_OP_EQ, BPF_OP_NE, BPF_OP_LT, BPF_OP_LE, BPF_OP_GT, BPF_OP_GE, BPF_OP_MASKED_EQ };
+enum bpf_op {
+	BPF_OP_EQ,
+	BPF_OP_NE,
+	BPF_OP_LT,
+	BPF_OP_LE,
+	BPF_OP_GT,
+	BPF_OP_GE,
+	BPF_OP_MASKED_EQ,
+	BPF_OP_ANY_BITS, /* ours: one of the value's bits, or more, is set */
+};
 
 struct bpf_arg {
 	unsigned int index; /* 0 to 5 */

@@ -32,6 +32,10 @@ TRUE = os.path.join(ROOM, "true")
 # "root" and "user", as far as we may take their part.
 ACTORS = ["root", "user"] if os.geteuid() == 0 else ["user"]
 
+# What the filter is made of: the policy, and the guard that stands in front of it too.
+GUARD = ["coredump", "special_files", "init_guard", "filter_attach", "uncounted"]
+NO_FILTER = [w for layer in GUARD + ["seccomp", "memfd"] for w in ("--without", layer)]
+
 
 def as_actor(actor, argv):
     """The command, run by that actor."""

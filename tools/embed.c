@@ -23,6 +23,8 @@
 
 enum { MAX = 64 };
 
+#define GUARD "guard" /* seccomp/guard.json: no policy, but what stands in front of each */
+
 struct source {
 	char name[64];
 	char *text;
@@ -209,28 +211,62 @@ static void write_program(const char *kind, int index, const struct sock_filter 
 	printf("};\n");
 }
 
+/* The policy behind the blocks that every run has and `optional` ones: a list's end. */
+static void write_compiled(const struct source *src, unsigned int blocks)
+{
+	static int n;
+	static char rows[MAX * MAX][160];
+	struct policy_guard guard = { find(policies, GUARD), blocks };
+	struct policy p;
+	struct err e = { 0 };
+
+	if (!src) {
+		printf("const struct builtin_program builtin_programs[] = {\n");
+		for (int i = 0; i < n; i++)
+			printf("%s", rows[i]);
+		printf("\t{ NULL, 0, NULL, 0, NULL, 0 },\n};\n\n");
+		return;
+	}
+	if (policy_compile(src->name, src->text, find_policy, &guard, &p, &e) < 0)
+		die(src->name, e.text);
+	write_program("filter", n, p.filter, p.filter_length);
+	write_program("verdict", n, p.verdict, p.verdict_length);
+	snprintf(rows[n], sizeof(rows[n]), "\t{ \"%s\", 0x%x, filter_%d, %u, verdict_%d, %u },\n",
+		 src->name, blocks, n, p.filter_length, n, p.verdict_length);
+	policy_clear(&p);
+	n++;
+}
+
 static void write_policies(void)
 {
-	struct policy compiled[MAX];
+	unsigned int all;
+	unsigned int optional;
+	unsigned int some = 0;
 	struct err e = { 0 };
-	int n = 0;
 
-	for (; n < MAX && policies[n].text; n++) {
-		if (policy_compile(policies[n].name, policies[n].text, find_policy, &compiled[n],
-				   &e) < 0)
-			die(policies[n].name, e.text);
-		write_program("filter", n, compiled[n].filter, compiled[n].filter_length);
-		write_program("verdict", n, compiled[n].verdict, compiled[n].verdict_length);
+	if (policy_guard_read(find(policies, GUARD), &all, &optional, &e) < 0)
+		die(GUARD, e.text);
+	for (int i = 0; i < MAX && policies[i].text; i++) {
+		if (strcmp(policies[i].name, GUARD) == 0)
+			continue;
+		/* Every subset of the optional ones. */
+		do {
+			write_compiled(&policies[i], (all & ~optional) | some);
+			some = (some - optional) & optional;
+		} while (some);
 	}
+	write_compiled(NULL, 0);
 	printf("const struct builtin_policy builtin_policies[] = {\n");
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < MAX && policies[i].text; i++) {
+		if (strcmp(policies[i].name, GUARD) == 0)
+			continue;
 		printf("\t{ \"%s\",\n\t", policies[i].name);
 		quote(policies[i].text);
-		printf(",\n\tfilter_%d, %u, verdict_%d, %u },\n", i, compiled[i].filter_length, i,
-		       compiled[i].verdict_length);
-		policy_clear(&compiled[i]);
+		printf(" },\n");
 	}
-	printf("\t{ NULL, NULL, NULL, 0, NULL, 0 },\n};\n\n");
+	printf("\t{ NULL, NULL },\n};\n\nconst char builtin_guard[] =\n\t");
+	quote(find(policies, GUARD));
+	printf(";\n\n");
 }
 
 static void write_syscall_names(void)

@@ -8,9 +8,9 @@
  * `runner exec` needs with built-in profiles are compiled a second time, against
  * musl, linked to one object whose symbols are all local, and entered first.
  *
- * What needs a library (profiles and policies of a user's, doctor, profile) is
- * declined before anything has been done: entry.S then goes on to glibc's _start
- * with the stack untouched, and the same code runs there.
+ * What needs a library (profiles and policies of a user's, a run without a layer,
+ * doctor, profile) is declined before anything has been done: entry.S then goes on to glibc's
+ * _start with the stack untouched, and the same code runs there.
  *
  * musl's own __libc_start_main() would run the constructors of the whole program,
  * which belong to the other library; therefore the two calls below.
@@ -46,6 +46,9 @@ static bool declines(char **argv)
 		if ((text_after(*word, "--profile") || text_after(*word, "--seccomp")) &&
 		    names_file(*word, word[1]))
 			return true;
+		/* Perhaps of the filter's: then that is compiled anew. */
+		else if (text_after(*word, "--without"))
+			return true;
 	return false;
 }
 
@@ -70,10 +73,11 @@ int profile_load_file(struct spec *s, const char *path, struct err *e)
 	return err_set(e, ENOTSUP, "profile '%s': needs the long way", path);
 }
 
-int policy_file_load(const char *path, struct sock_fprog *filter, struct sock_fprog *verdict,
-		     struct err *e)
+int policy_load(const char *name, unsigned int blocks, struct sock_fprog *filter,
+		struct sock_fprog *verdict, struct err *e)
 {
+	(void)blocks;
 	(void)filter;
 	(void)verdict;
-	return err_set(e, ENOTSUP, "seccomp policy '%s': needs the long way", path);
+	return err_set(e, ENOTSUP, "seccomp policy '%s': needs the long way", name ? name : "");
 }

@@ -94,6 +94,13 @@ enum layer_id {
 	LAYER_RLIMITS,
 	LAYER_ENVIRONMENT,
 	LAYER_FDS,
+	/* The guard's: one for each block of seccomp/guard.json, in its order. */
+	LAYER_GUARD,
+	LAYER_COREDUMP = LAYER_GUARD,
+	LAYER_SPECIAL_FILES,
+	LAYER_INIT_GUARD,
+	LAYER_FILTER_ATTACH,
+	LAYER_UNCOUNTED,
 	LAYER_SECCOMP,
 	LAYER_COUNT,
 };
@@ -112,6 +119,7 @@ extern const struct layer layer_cgroup, layer_user_ns, layer_pid_ns, layer_mount
 	layer_proc, layer_proc_subset, layer_tmpfs, layer_noexec, layer_binds, layer_programs,
 	layer_pivot_root, layer_identity, layer_userns_limit, layer_keyring, layer_capabilities,
 	layer_no_new_privs, layer_landlock, layer_session, layer_rlimits, layer_environment,
-	layer_fds, layer_seccomp;
+	layer_fds, layer_coredump, layer_special_files, layer_init_guard, layer_filter_attach,
+	layer_uncounted, layer_seccomp;
 
 #endif

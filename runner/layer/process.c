@@ -82,31 +82,13 @@ static void plan_affinity(struct plan *plan)
 	plan->cpu_mask_set = true;
 }
 
-static int core_pattern_is_a_pipe(void)
-{
-	char text[8];
-
-	fd_read_text(AT_FDCWD, "/proc/sys/kernel/core_pattern", text, sizeof(text));
-	return text[0] == '|';
-}
-
 static int plan_rlimits(struct plan *plan, struct err *e)
 {
 	const struct spec_limits *l = &plan->spec->limits;
 	uint64_t seconds = l->cpu_ms == UNLIMITED ? UNLIMITED : l->cpu_ms / 1000 + 2;
 	uint64_t files = l->open_files;
 
-	/*
-	 * core(5): a limit of 1 stops a core dump that goes to a pipe as well; 0
-	 * would still start the host's handler.
-	 */
-	if (plan->host->core == 0 && core_pattern_is_a_pipe()) {
-		err_set(e, EPERM,
-			"rlimits: RLIMIT_CORE cannot be raised to 1, and core_pattern "
-			"starts a program of the host");
-		return err_hint(e, "start runner with a hard core limit of at least 1 byte");
-	}
-	add_rlimit(plan, "core", RLIMIT_CORE, plan->host->core ? 1 : 0);
+	(void)e;
 	/* Rootless, init has the same id and is counted as well. */
 	if (!plan_has(plan, LAYER_CGROUP)) {
 		add_rlimit(plan, "nproc", RLIMIT_NPROC,
@@ -190,23 +172,11 @@ static void describe_rlimits(const struct plan *plan, struct jout *j)
 	jout_bool(j, "cpu_affinity", plan->cpu_mask_set);
 }
 
-static void probe_rlimits(const struct host *host, struct finding *ret)
-{
-	if (host->core != 0 || !core_pattern_is_a_pipe())
-		return;
-	ret->state = FINDING_MISSING;
-	snprintf(ret->detail, sizeof(ret->detail),
-		 "the hard core limit is 0 and core_pattern starts a program of the host");
-	snprintf(ret->remedy, sizeof(ret->remedy),
-		 "start runner with a hard core limit of at least 1 byte (limits.conf(5))");
-}
-
 const struct layer layer_rlimits = {
 	.name = "rlimits",
 	.summary = "limits per process and per user namespace (getrlimit(2))",
 	.why_here = "set by the payload: init must neither starve nor be counted twice",
 	.actor = BY_PAYLOAD,
-	.probe = probe_rlimits,
 	.plan = plan_rlimits,
 	.enter = enter_rlimits,
 	.prove = prove_rlimits,

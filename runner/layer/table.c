@@ -33,15 +33,22 @@ const struct layer *const layer_table[LAYER_COUNT] = {
 	[LAYER_RLIMITS] = &layer_rlimits,
 	[LAYER_ENVIRONMENT] = &layer_environment,
 	[LAYER_FDS] = &layer_fds,
+	[LAYER_COREDUMP] = &layer_coredump,
+	[LAYER_SPECIAL_FILES] = &layer_special_files,
+	[LAYER_INIT_GUARD] = &layer_init_guard,
+	[LAYER_FILTER_ATTACH] = &layer_filter_attach,
+	[LAYER_UNCOUNTED] = &layer_uncounted,
 	[LAYER_SECCOMP] = &layer_seccomp,
 };
 
 const char *const layer_names[LAYER_COUNT + 1] = {
-	"cgroup",    "user_ns",	     "pid_ns",	    "mount_ns",	    "ipc_ns",	    "uts_ns",
-	"cgroup_ns", "memfd",	     "root",	    "devices",	    "proc",	    "proc_subset",
-	"tmpfs",     "noexec",	     "binds",	    "programs",	    "pivot_root",   "network_ns",
-	"no_new_privs", "identity",  "userns_limit", "keyring",	    "capabilities", "landlock",
-	"session",   "rlimits",	     "environment", "fds",	    "seccomp",	    NULL,
+	"cgroup",	"user_ns",	 "pid_ns",	 "mount_ns",	 "ipc_ns",
+	"uts_ns",	"cgroup_ns",	 "memfd",	 "root",	 "devices",
+	"proc",		"proc_subset",	 "tmpfs",	 "noexec",	 "binds",
+	"programs",	"pivot_root",	 "network_ns",	 "no_new_privs", "identity",
+	"userns_limit", "keyring",	 "capabilities", "landlock",	 "session",
+	"rlimits",	"environment",	 "fds",		 "coredump",	 "special_files",
+	"init_guard",	"filter_attach", "uncounted",	 "seccomp",	 NULL,
 };
 
 int layer_find(const char *name)

@@ -192,7 +192,7 @@ class View(lib.PerActor):
 
         def check(actor):
             self.ok(lib.sandbox([], ["--", "python3", "-c", limits], actor), expected)
-            r = self.ok(lib.sandbox(["--without", "rlimits"], ["--", "python3", "-c", limits], actor))
+            r = self.ok(lib.sandbox(["--without", "coredump"], ["--", "python3", "-c", limits], actor))
             self.assertNotEqual(r.out, "(1, 1)\n")
         self.each(check)
 

@@ -40,15 +40,16 @@ static void compare(const struct bpf_table *t, const struct policy *p, unsigned 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct bpf_table t;
+	struct policy_guard guard = { builtin_guard, size % 32 };
 	char *text = fuzz_text(data, size);
 	struct policy p = { 0 };
 	struct err e = { 0 };
-	int r = policy_compile("fuzz", text, find, &p, &e);
+	int r = policy_compile("fuzz", text, find, &guard, &p, &e);
 
 	if (r < 0) {
 		MUST(e.text[0] != '\0');
 	} else {
-		MUST(policy_table("fuzz", text, find, &t, &e) == 0);
+		MUST(policy_table("fuzz", text, find, &guard, &t, &e) == 0);
 		for (unsigned int nr = 0; nr < 512; nr++)
 			compare(&t, &p, nr);
 	}

@@ -57,12 +57,12 @@ ATTACKS = [
     row("process_vm_readv", ["process_vm_readv"], EPERM, "bare", SECCOMP),
     row("pidfd_getfd", ["pidfd_getfd"], EPERM, "bare", SECCOMP),
     row("kcmp", ["kcmp"], EPERM, "bare", SECCOMP),
-    row("init's limits", ["limit_init", "1"], EPERM, "bare", SECCOMP, operation="prlimit64",
+    row("init's limits", ["limit_init", "1"], EPERM, "bare", "init_guard", operation="prlimit64",
         control_probe=["limit_init", "0"]),
     row("init's environment", ["open_read", "/proc/1/environ"], EACCES, "bare",
         control_probe=["open_read", "/proc/self/environ"]),
     # kernel interfaces
-    row("bpf", ["bpf"], EPERM, "root", SECCOMP),
+    row("bpf", ["bpf"], EPERM, "root", "filter_attach"),
     row("userfaultfd", ["userfaultfd"], EPERM, "root", SECCOMP),
     row("keyctl", ["keyctl"], EPERM, "bare", SECCOMP),
     row("add_key", ["add_key"], EPERM, "bare", SECCOMP),
@@ -122,7 +122,7 @@ ATTACKS = [
     row("bounding set", ["bounding"], EPERM, "bare"),
     row("new privileges", ["new_privs"], EPERM, "bare"),
     row("set the host name", ["sethostname"], EPERM, "lab-uts", SECCOMP),
-    row("make a device", ["mknod", "/tmp/null"], EPERM, "root-room", SECCOMP),
+    row("make a device", ["mknod", "/tmp/null"], EPERM, "root-room", "special_files"),
     row("fork under no-fork", ["fork"], EPERM, "with:--profile default", SECCOMP,
         options=["--profile", "strategy"], operation="clone"),
 ]

@@ -20,6 +20,7 @@ static inline struct host fake_host(bool privileged)
 		.cpu_mask = { 0xf },
 		.open_files = 65536,
 		.core = UINT64_MAX,
+		.core_pattern = 'c',
 		.spread = 42,
 		/* one of each: with a cgroup as root, without as a user */
 		.cgroup = { .usable = privileged,

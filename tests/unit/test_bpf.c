@@ -69,7 +69,7 @@ static void random_tables(void)
 			for (unsigned int k = 0; k < r.n_args; k++)
 				r.args[k] = (struct bpf_arg){
 					.index = (unsigned int)(rand() % 6),
-					.op = (enum bpf_op)(rand() % 7),
+					.op = (enum bpf_op)(rand() % 8),
 					.value = (uint64_t)rand() >> (rand() % 31) |
 						 (rand() % 3 == 0 ? 1ull << 40 : 0),
 					.datum = (uint64_t)rand() >> (rand() % 31),

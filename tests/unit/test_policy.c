@@ -2,17 +2,21 @@
 #include "../../seccomp/policy.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 
 #include "builtin.h"
+#include "layer/filter.h"
+#include "layer/layer.h"
 #include "suites.h"
 
 static struct bpf_table table;
 
-static uint32_t answer(const struct builtin_policy *p, int nr, uint64_t a0, uint64_t a1,
+/* Of the policy, or of the guard in front of it. */
+static uint32_t answer(const struct builtin_program *p, int nr, uint64_t a0, uint64_t a1,
 		       uint64_t a4)
 {
 	struct seccomp_data d = { .nr = nr, .arch = BPF_NATIVE_ARCH, .args = { a0, a1, 0, 0, a4 } };
@@ -20,14 +24,28 @@ static uint32_t answer(const struct builtin_policy *p, int nr, uint64_t a0, uint
 	return bpf_run(p->verdict, p->verdict_length, &d);
 }
 
+/* Behind what every run has in front of it. */
+static const struct builtin_program *program(const char *policy)
+{
+	const struct builtin_program *p = builtin_programs;
+
+	while (p->policy && strcmp(p->policy, policy) != 0)
+		p++;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(p->policy);
+	return p;
+}
+
 /* The compiled-in programs say what the JSON says, over numbers and corners. */
 static void builtin_programs_are_their_text(void)
 {
-	for (const struct builtin_policy *p = builtin_policies; p->name; p++) {
+	for (const struct builtin_program *p = builtin_programs; p->policy; p++) {
+		struct policy_guard guard = { builtin_guard, p->blocks };
 		struct err e = { 0 };
 		int wrong = 0;
 
-		CU_ASSERT_EQUAL(policy_table(p->name, p->text, builtin_policy_text, &table, &e), 0);
+		CU_ASSERT_EQUAL(policy_table(p->policy, builtin_policy_text(p->policy),
+					     builtin_policy_text, &guard, &table, &e),
+				0);
 		srand(5);
 		for (int nr = 0; nr < BPF_MAX_SYSCALL; nr++)
 			for (int round = 0; round < 200; round++) {
@@ -57,7 +75,7 @@ static void builtin_programs_are_their_text(void)
 
 static void the_kernel_looks_at_32_bits_of_an_ioctl(void)
 {
-	const struct builtin_policy *p = builtin_policy("default");
+	const struct builtin_program *p = program("default");
 
 	CU_ASSERT_EQUAL(answer(p, SYS_ioctl, 0, 0x5412, 0), SECCOMP_RET_ERRNO | EPERM);
 	CU_ASSERT_EQUAL(answer(p, SYS_ioctl, 0, 0x100005412, 0), SECCOMP_RET_ERRNO | EPERM);
@@ -66,7 +84,7 @@ static void the_kernel_looks_at_32_bits_of_an_ioctl(void)
 
 static void unknown_numbers_do_not_exist(void)
 {
-	const struct builtin_policy *p = builtin_policy("default");
+	const struct builtin_program *p = program("default");
 
 	for (int nr = 470; nr < 1100; nr++)
 		CU_ASSERT_EQUAL(answer(p, nr, 0, 0, 0), SECCOMP_RET_ERRNO | ENOSYS);
@@ -74,7 +92,7 @@ static void unknown_numbers_do_not_exist(void)
 
 static void no_fork_lets_threads_and_the_first_program_pass(void)
 {
-	const struct builtin_policy *p = builtin_policy("no-fork");
+	const struct builtin_program *p = program("no-fork");
 
 	CU_ASSERT_EQUAL(answer(p, SYS_clone, 0x3d0f00, 0, 0), SECCOMP_RET_ALLOW);
 	CU_ASSERT_EQUAL(answer(p, SYS_clone, 17, 0, 0), SECCOMP_RET_ERRNO | EPERM);
@@ -85,11 +103,35 @@ static void no_fork_lets_threads_and_the_first_program_pass(void)
 	CU_ASSERT_EQUAL(answer(p, SYS_execveat, 4094, 0, 4096), SECCOMP_RET_ERRNO | EPERM);
 }
 
+/* filter.c counts on it: block i is row LAYER_GUARD + i. */
+static void the_guards_blocks_are_the_rows(void)
+{
+	json_t *root = json_loads(builtin_guard, 0, NULL);
+	json_t *blocks = json_object_get(root, "blocks");
+
+	CU_ASSERT_EQUAL_FATAL(json_array_size(blocks), LAYER_SECCOMP - LAYER_GUARD);
+	for (int i = 0; i < LAYER_SECCOMP - LAYER_GUARD; i++) {
+		json_t *layer = json_object_get(json_array_get(blocks, (size_t)i), "layer");
+
+		CU_ASSERT_STRING_EQUAL(json_string_value(layer), layer_names[LAYER_GUARD + i]);
+		CU_ASSERT_EQUAL(filter_layer(SECCOMP_RET_ERRNO | ((uint32_t)i + 1) << 12 | EPERM),
+				LAYER_GUARD + i);
+	}
+	CU_ASSERT_EQUAL(filter_layer(SECCOMP_RET_ERRNO | EPERM), LAYER_SECCOMP);
+	json_decref(root);
+}
+
 static void only_what_deserves_a_record_is_asked(void)
 {
 	CU_ASSERT_EQUAL(policy_notify(SECCOMP_RET_ALLOW), SECCOMP_RET_ALLOW);
 	CU_ASSERT_EQUAL(policy_notify(SECCOMP_RET_ERRNO | ENOSYS), SECCOMP_RET_ERRNO | ENOSYS);
 	CU_ASSERT_EQUAL(policy_notify(SECCOMP_RET_ERRNO | EPERM), SECCOMP_RET_USER_NOTIF);
+	/* Of the guard: the block above the errno changes nothing. */
+	CU_ASSERT_EQUAL(policy_notify(SECCOMP_RET_ERRNO | 2 << 12 | ENOSYS),
+			SECCOMP_RET_ERRNO | ENOSYS);
+	CU_ASSERT_EQUAL(policy_notify(SECCOMP_RET_ERRNO | 1 << 12), SECCOMP_RET_ERRNO);
+	CU_ASSERT_EQUAL(policy_notify(SECCOMP_RET_ERRNO | 15 << 12 | EPERM),
+			SECCOMP_RET_USER_NOTIF);
 	CU_ASSERT_EQUAL(policy_notify(SECCOMP_RET_KILL_PROCESS), SECCOMP_RET_USER_NOTIF);
 	CU_ASSERT_EQUAL(policy_notify(SECCOMP_RET_TRAP), SECCOMP_RET_TRAP);
 }
@@ -121,7 +163,8 @@ static void bad_policies_get_their_words(void)
 		struct err e = { 0 };
 		struct policy p;
 
-		CU_ASSERT_TRUE(policy_compile("t", bad[i].text, builtin_policy_text, &p, &e) < 0);
+		CU_ASSERT_TRUE(policy_compile("t", bad[i].text, builtin_policy_text, NULL, &p, &e) <
+			       0);
 		if (strncmp(e.text, bad[i].words, strlen(bad[i].words)) != 0)
 			fprintf(stderr, "%s\n  says: %s\n", bad[i].text, e.text);
 		CU_ASSERT_EQUAL(strncmp(e.text, bad[i].words, strlen(bad[i].words)), 0);
@@ -145,7 +188,7 @@ static void dockers_conditions(void)
 		"{\"names\": [\"s390_runtime_instr\"], \"action\": \"SCMP_ACT_ALLOW\"}]}";
 	struct err e = { 0 };
 
-	CU_ASSERT_EQUAL_FATAL(policy_table("t", text, builtin_policy_text, &table, &e), 0);
+	CU_ASSERT_EQUAL_FATAL(policy_table("t", text, builtin_policy_text, NULL, &table, &e), 0);
 	CU_ASSERT_TRUE(table.first[SYS_mount] < 0);
 	CU_ASSERT_TRUE(table.first[SYS_read] >= 0);
 	CU_ASSERT_TRUE(table.first[SYS_write] < 0);
@@ -158,6 +201,7 @@ CU_TestInfo policy_tests[] = {
 	{ "unknown numbers do not exist", unknown_numbers_do_not_exist },
 	{ "no-fork lets threads and the first program pass",
 	  no_fork_lets_threads_and_the_first_program_pass },
+	{ "the guard's blocks are the rows", the_guards_blocks_are_the_rows },
 	{ "only what deserves a record is asked", only_what_deserves_a_record_is_asked },
 	{ "bad policies get their words", bad_policies_get_their_words },
 	{ "Docker's conditions", dockers_conditions },

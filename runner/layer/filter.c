@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The filter comes ready-made in the plan. Its denials wake the supervisor, who
+ * answers with the policy's errno and so knows who tried what; nothing is ever
+ * decided from the caller's memory. When the supervisor is gone, such calls fail.
+ *
+ * A policy that refuses execve(2) but allows execveat(2) on descriptor
+ * SECCOMP_EXEC_FD runs the payload through that descriptor: it lies above
+ * RLIMIT_NOFILE and is closed by the exec, so no second program can be started.
+ */
+#define _GNU_SOURCE
+#include "layer/filter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <string.h>
+
+#include "../seccomp/policy.h"
+#include "base/raw.h"
+#include "builtin.h"
+#include "layer/layer.h"
+#include "policy_file.h"
+
+enum { SECCOMP_EXEC_FD = 4095 };
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
+static bool allows(const struct plan *plan, int nr, uint64_t arg0, uint64_t arg4)
+{
+	struct seccomp_data data = { .nr = nr,
+				     .arch = BPF_NATIVE_ARCH,
+				     .args = { arg0, 0, 0, 0, arg4 } };
+
+	return bpf_run(plan->filter.filter, plan->filter.len, &data) == SECCOMP_RET_ALLOW;
+}
+
+/* The program must start, and a failed start must be able to end. */
+static int check_startable(struct plan *plan, struct err *e)
+{
+	const char *name = plan->spec->seccomp;
+
+	plan->exec_fd = -1;
+	if (!allows(plan, SYS_exit_group, 0, 0))
+		return err_set(e, EINVAL, "seccomp policy '%s' must allow exit_group", name);
+	if (allows(plan, SYS_execve, 0, 0))
+		return 0;
+	if (!allows(plan, SYS_execveat, SECCOMP_EXEC_FD, AT_EMPTY_PATH)) {
+		err_set(e, EINVAL, "seccomp policy '%s' does not let any program start", name);
+		return err_hint(e,
+				"allow execve, or execveat with args[0] = %d and args[4] = %d "
+				"for the first program only",
+				SECCOMP_EXEC_FD, AT_EMPTY_PATH);
+	}
+	if (plan->host->open_files <= SECCOMP_EXEC_FD) {
+		err_set(e, EMFILE,
+			"seccomp policy '%s' needs descriptor %d, but the hard limit of "
+			"open files is %llu",
+			name, SECCOMP_EXEC_FD, (unsigned long long)plan->host->open_files);
+		return err_hint(e, "raise it: ulimit -Hn 8192 (as root, or in limits.conf(5))");
+	}
+	if (plan->spec->limits.open_files > SECCOMP_EXEC_FD)
+		return err_set(e, EINVAL,
+			       "seccomp policy '%s' needs limits.open_files of at most %d", name,
+			       SECCOMP_EXEC_FD);
+	if (!plan_has(plan, LAYER_RLIMITS))
+		return err_set(e, EINVAL, "seccomp policy '%s' rests on the layer 'rlimits'", name);
+	plan->exec_fd = SECCOMP_EXEC_FD;
+	return 0;
+}
+
+/* The guard's blocks are rows that follow each other, in the order of guard.json. */
+static unsigned int guard_blocks(const struct plan *plan)
+{
+	unsigned int blocks = 0;
+
+	for (int i = LAYER_GUARD; i < LAYER_SECCOMP; i++)
+		if (plan_has(plan, (unsigned int)i))
+			blocks |= POLICY_BLOCK(i - LAYER_GUARD);
+	return blocks;
+}
+
+int filter_layer(uint32_t verdict)
+{
+	unsigned int block = policy_block(verdict);
+
+	return block ? LAYER_GUARD + (int)block - 1 : LAYER_SECCOMP;
+}
+
+static int check_name(const char *name, struct err *e)
+{
+	if (strchr(name, '/') || builtin_policy(name))
+		return 0;
+	err_set(e, ENOENT, "there is no built-in seccomp policy '%s'", name);
+	return err_hint(e, "built-in: default, no-fork; a file is named with a slash, "
+			   "as in ./policy.json");
+}
+
+int filter_plan(struct plan *plan, struct err *e)
+{
+	unsigned int blocks = guard_blocks(plan);
+	const char *name = plan_has(plan, LAYER_SECCOMP) ? plan->spec->seccomp : NULL;
+	const struct builtin_program *p;
+
+	if (!name && !blocks)
+		return 0;
+	if (name && check_name(name, e) < 0)
+		return -e->code;
+	p = name ? builtin_program(name, blocks) : NULL;
+	if (p) {
+		/* struct sock_fprog is not const, the program behind it is. */
+		plan->filter = (struct sock_fprog){ (unsigned short)p->filter_length,
+						    (struct sock_filter *)(uintptr_t)p->filter };
+		plan->verdict = (struct sock_fprog){ (unsigned short)p->verdict_length,
+						     (struct sock_filter *)(uintptr_t)p->verdict };
+	} else {
+		if (policy_load(name, blocks, &plan->filter, &plan->verdict, e) < 0)
+			return -e->code;
+		plan->filter_owned = true;
+	}
+	return name ? check_startable(plan, e) : 0;
+}
+
+/* memfd_create without MFD_NOEXEC_SEAL (8): EACCES, as the sysctl would say. */
+static const struct sock_filter memfd_filter[] = {
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_memfd_create, 0, 3),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 8, 1, 0),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+};
+static const struct sock_fprog memfd_program = {
+	sizeof(memfd_filter) / sizeof(memfd_filter[0]),
+	(struct sock_filter *)(uintptr_t)memfd_filter,
+};
+
+IN_CHILD int filter_enter(struct child *c)
+{
+	unsigned long flags =
+		SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+	long r = 0;
+
+	if (c->listener_fd >= 0)
+		return 0;
+	if (c->plan->memfd_filter && plan_has(c->plan, LAYER_MEMFD))
+		r = raw3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &memfd_program);
+	if (r < 0)
+		return (int)r;
+	r = raw3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &c->plan->filter);
+	if (r < 0)
+		return (int)r;
+	c->listener_fd = (int)r;
+	return 0;
+}

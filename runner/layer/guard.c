@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * guard: what stands in front of every policy (seccomp/guard.json): no policy of the
+ * user's, and no --without seccomp, opens it again.
+ *
+ * Rows: coredump, special_files, init_guard, filter_attach, uncounted: one for each
+ * block of rules, so that each can be left out by its own name. Which of the rows are
+ * entered decides which blocks filter.c puts into the program.
+ *
+ * The proof cannot make a call that wakes the supervisor, who has no listener before
+ * the exec. So each row makes one that the filter answers by itself, which shows that
+ * this very program is in force, and asks the program what it says of the others.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "../seccomp/bpf.h"
+#include "base/raw.h"
+#include "layer/filter.h"
+#include "layer/layer.h"
+
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+
+struct question {
+	int nr;
+	uint64_t args[6];
+	const char *what;
+};
+
+/* Does the program that was loaded refuse all of them, and tell? */
+IN_CHILD static int ask(struct child *c, int layer, const struct question *q, unsigned int n)
+{
+	const struct sock_fprog *f = &c->plan->filter;
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && i < n; i++) {
+		struct seccomp_data d = { .nr = q[i].nr, .arch = BPF_NATIVE_ARCH };
+
+		for (int k = 0; k < 6; k++)
+			d.args[k] = q[i].args[k];
+		r = child_check(c, layer, bpf_run(f->filter, f->len, &d) == SECCOMP_RET_USER_NOTIF,
+				q[i].what);
+	}
+	return r;
+}
+#define ASK(c, layer, questions) \
+	ask(c, layer, questions, sizeof(questions) / sizeof((questions)[0]))
+
+/* -- coredump --------------------------------------------------------------- */
+
+/*
+ * core(5): a limit of 1 stops a core dump that goes to a pipe as well; 0 would still
+ * start the host's handler. A socket ('@', Linux 6.16) is never held back by a limit.
+ */
+static int plan_coredump(struct plan *plan, struct err *e)
+{
+	const struct host *host = plan->host;
+
+	if (host->core_pattern == '@') {
+		err_set(e, EPERM,
+			"coredump: core_pattern sends every crash to a socket of the "
+			"host ('@'), and no limit holds that back");
+		return err_hint(e, "change it (sysctl kernel.core_pattern=core), or let crashes "
+				   "out: --without coredump");
+	}
+	if (host->core == 0 && host->core_pattern == '|') {
+		err_set(e, EPERM,
+			"coredump: RLIMIT_CORE cannot be raised to 1, and core_pattern "
+			"starts a program of the host");
+		return err_hint(e, "start runner with a hard core limit of at least 1 byte");
+	}
+	plan->core_limit = host->core ? 1 : 0;
+	return 0;
+}
+
+/* The first of the filter's rows: once the filter stands, the limit cannot be set. */
+IN_CHILD static int enter_coredump(struct child *c)
+{
+	uint64_t limit[2] = { c->plan->core_limit, c->plan->core_limit };
+	long r = raw4(SYS_prlimit64, 0, RLIMIT_CORE, limit, NULL);
+
+	return r < 0 ? (int)r : filter_enter(c);
+}
+
+IN_CHILD static int prove_coredump(struct child *c)
+{
+	static const struct question questions[] = {
+		{ SYS_prlimit64, { 0, RLIMIT_CORE, 1, 1 }, "RLIMIT_CORE could be set" },
+		{ SYS_prlimit64, { 2, RLIMIT_CORE, 1, 0 }, "another's RLIMIT_CORE could be set" },
+	};
+	uint64_t now[2] = { UNLIMITED, UNLIMITED };
+	int r;
+
+	raw4(SYS_prlimit64, 0, RLIMIT_CORE, NULL, now);
+	r = child_check(c, LAYER_COREDUMP,
+			now[0] == c->plan->core_limit && now[1] == c->plan->core_limit,
+			"RLIMIT_CORE is not what was planned");
+	/* The kernel would look at the limit (EFAULT). */
+	if (r == 0)
+		r = child_check(c, LAYER_COREDUMP,
+				raw4(SYS_prlimit64, 0, RLIMIT_CORE, 1, NULL) == 0,
+				"prlimit(2) on RLIMIT_CORE was not answered by the filter");
+	return r < 0 ? r : ASK(c, LAYER_COREDUMP, questions);
+}
+
+static void describe_coredump(const struct plan *plan, struct jout *j)
+{
+	jout_uint(j, "rlimit_core", plan->core_limit);
+}
+
+static void probe_coredump(const struct host *host, struct finding *ret)
+{
+	if (host->core_pattern == '@') {
+		ret->state = FINDING_MISSING;
+		snprintf(ret->detail, sizeof(ret->detail),
+			 "core_pattern sends every crash to a socket of the host");
+		snprintf(ret->remedy, sizeof(ret->remedy), "sysctl kernel.core_pattern=core");
+	} else if (host->core_pattern == '|' && host->core == 0) {
+		ret->state = FINDING_MISSING;
+		snprintf(ret->detail, sizeof(ret->detail),
+			 "the hard core limit is 0 and core_pattern starts a program of the host");
+		snprintf(ret->remedy, sizeof(ret->remedy),
+			 "start runner with a hard core limit of at least 1 byte (limits.conf(5))");
+	}
+}
+
+const struct layer layer_coredump = {
+	.name = "coredump",
+	.summary = "a crash starts no program of the host and leaves no file (core(5))",
+	.why_here = "first of the filter's: it sets the limit that the filter then holds",
+	.actor = BY_PAYLOAD,
+	.probe = probe_coredump,
+	.plan = plan_coredump,
+	.enter = enter_coredump,
+	.prove = prove_coredump,
+	.describe = describe_coredump,
+};
+
+/* -- special_files ----------------------------------------------------------- */
+
+IN_CHILD static int prove_special_files(struct child *c)
+{
+	static const struct question questions[] = {
+		{ SYS_fchmod, { 0, S_ISUID }, "fchmod(2) would set S_ISUID" },
+		{ SYS_fchmodat, { 0, 0, S_ISGID }, "fchmodat(2) would set S_ISGID" },
+		{ SYS_fchmodat2, { 0, 0, S_ISUID }, "fchmodat2(2) would set S_ISUID" },
+		{ SYS_openat, { 0, 0, O_CREAT, S_ISUID }, "openat(2) would set S_ISUID" },
+		{ SYS_mkdirat, { 0, 0, S_ISGID }, "mkdirat(2) would set S_ISGID" },
+		{ SYS_mknodat, { 0, 0, S_IFREG | S_ISUID }, "mknodat(2) would set S_ISUID" },
+		{ SYS_mknodat, { 0, 0, S_IFCHR }, "mknodat(2) would make a device" },
+		{ SYS_renameat2, { 0, 0, 0, 0, 4 }, "renameat2(2) would leave a whiteout" },
+#ifdef SYS_open
+		{ SYS_chmod, { 0, S_ISUID }, "chmod(2) would set S_ISUID" },
+		{ SYS_open, { 0, O_CREAT, S_ISUID }, "open(2) would set S_ISUID" },
+		{ SYS_creat, { 0, S_ISGID }, "creat(2) would set S_ISGID" },
+		{ SYS_mkdir, { 0, S_ISGID }, "mkdir(2) would set S_ISGID" },
+		{ SYS_mknod, { 0, S_IFREG | S_ISUID }, "mknod(2) would set S_ISUID" },
+		{ SYS_mknod, { 0, S_IFBLK }, "mknod(2) would make a device" },
+#endif
+	};
+	/* The kernel would say EINVAL. */
+	int r = child_check(c, LAYER_SPECIAL_FILES, raw4(SYS_openat2, -1, NULL, NULL, 0) == -ENOSYS,
+			    "openat2(2) was not answered by the filter");
+
+	return r < 0 ? r : ASK(c, LAYER_SPECIAL_FILES, questions);
+}
+
+const struct layer layer_special_files = {
+	.name = "special_files",
+	.summary = "no set-user-ID or set-group-ID file, no device, whatever is writable",
+	.why_here = "with the filter: what it refuses, no row sets up",
+	.actor = BY_PAYLOAD,
+	.enter = filter_enter,
+	.prove = prove_special_files,
+};
+
+/* -- init_guard -------------------------------------------------------------- */
+
+IN_CHILD static int prove_init_guard(struct child *c)
+{
+	static const struct question questions[] = {
+		{ SYS_setpriority, { PRIO_PROCESS, 1 }, "init's priority could be set" },
+		{ SYS_setpriority, { PRIO_USER, 0 }, "the user's priority could be set" },
+		{ SYS_setpriority, { PRIO_PGRP, 1 }, "a group's priority could be set" },
+		{ SYS_ioprio_set, { 1, 1 }, "init's I/O priority could be set" },
+		{ SYS_ioprio_set, { 3, 0 }, "the user's I/O priority could be set" },
+		{ SYS_sched_setscheduler, { 1 }, "init's scheduling could be set" },
+		{ SYS_sched_setparam, { 1 }, "init's scheduling could be set" },
+		{ SYS_sched_setattr, { 1 }, "init's scheduling could be set" },
+		{ SYS_sched_setaffinity, { 1 }, "init's CPUs could be set" },
+		{ SYS_prlimit64, { 1, RLIMIT_CPU, 1 }, "init's limits could be set" },
+	};
+
+	return ASK(c, LAYER_INIT_GUARD, questions);
+}
+
+const struct layer layer_init_guard = {
+	.name = "init_guard",
+	.summary = "how init is scheduled and limited is not the payload's to set",
+	.why_here = "with the filter",
+	.actor = BY_PAYLOAD,
+	.enter = filter_enter,
+	.prove = prove_init_guard,
+};
+
+/* -- filter_attach ----------------------------------------------------------- */
+
+IN_CHILD static int prove_filter_attach(struct child *c)
+{
+	static const struct question questions[] = {
+		{ SYS_setsockopt, { 0, SOL_SOCKET, SO_ATTACH_FILTER }, "SO_ATTACH_FILTER passes" },
+		{ SYS_setsockopt, { 0, SOL_SOCKET, SO_ATTACH_BPF }, "SO_ATTACH_BPF passes" },
+		{ SYS_setsockopt,
+		  { 0, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF },
+		  "SO_ATTACH_REUSEPORT_CBPF passes" },
+		{ SYS_setsockopt,
+		  { 0, SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF },
+		  "SO_ATTACH_REUSEPORT_EBPF passes" },
+		{ SYS_seccomp, { SECCOMP_SET_MODE_FILTER }, "a filter of its own could be set" },
+		{ SYS_prctl, { PR_SET_SECCOMP, 2 }, "a filter of its own could be set" },
+		{ SYS_bpf, { 0 }, "bpf(2) passes" },
+	};
+	int r = child_check(c, LAYER_FILTER_ATTACH, raw2(SYS_io_uring_setup, 0, NULL) == -ENOSYS,
+			    "io_uring_setup(2) was not answered by the filter");
+
+	return r < 0 ? r : ASK(c, LAYER_FILTER_ATTACH, questions);
+}
+
+const struct layer layer_filter_attach = {
+	.name = "filter_attach",
+	.summary = "no program for the kernel to run: no socket filter, seccomp filter or BPF",
+	.why_here = "with the filter, which is the last one there can be",
+	.actor = BY_PAYLOAD,
+	.enter = filter_enter,
+	.prove = prove_filter_attach,
+};
+
+/* -- uncounted --------------------------------------------------------------- */
+
+static int plan_uncounted(struct plan *plan, struct err *e)
+{
+	(void)e;
+	plan->layers &= ~LAYER_BIT(LAYER_UNCOUNTED);
+	plan->not_needed |= LAYER_BIT(LAYER_UNCOUNTED);
+	return 0;
+}
+
+const struct layer layer_uncounted = {
+	.name = "uncounted",
+	.summary = "without a cgroup: nothing that holds memory nobody can count",
+	.why_here = "with the filter",
+	.actor = BY_PAYLOAD,
+	.plan = plan_uncounted,
+	.enter = filter_enter,
+};
