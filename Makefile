@@ -36,10 +36,10 @@ LIBS := -ljansson -lseccomp -lcap -lmd
 # -- what there is, from the bottom up: a file may use those above it -----------
 
 BASE := base/err base/fd base/open base/text base/display base/jout
-INPUT := spec limits profile profile_limits profile_mounts builtin profile_load profile_file policy_file options host
+INPUT := spec limits mount_words profile profile_limits profile_mounts builtin profile_load profile_file policy_file options host
 POLICY := bpf_shrink bpf policy_rule policy
 DECIDE := cgroup_probe cgroup idmap command plan plan_print
-LAYERS := table cgroup namespaces userns network memfd mounting place root devices proc tmpfs binds programs privileges \
+LAYERS := table cgroup namespaces userns network memfd mounting place chain root devices proc tmpfs binds programs privileges \
 	landlock process filter guard seccomp
 CHILD := child init
 PARENT := pstdio launch message relay tree watchdog ending denial notify verdict verdict_setup supervise
@@ -49,7 +49,7 @@ PROGRAM := report report_usage report_denials report_place cmd_fail cmd_exec cmd
 
 RUNNER := $(BASE) $(INPUT) $(DECIDE) $(LAYERS:%=layer/%) $(CHILD) $(PARENT) $(PROGRAM)
 OBJECTS := $(RUNNER:%=$(O)/runner/%.o) $(POLICY:%=$(O)/seccomp/%.o) $(O)/builtin.o
-EMBED := $(addprefix $(O)/runner/,$(addsuffix .o,$(BASE) spec limits profile profile_limits profile_mounts)) \
+EMBED := $(addprefix $(O)/runner/,$(addsuffix .o,$(BASE) spec limits mount_words profile profile_limits profile_mounts)) \
 	$(POLICY:%=$(O)/seccomp/%.o) $(O)/tools/embed.o
 
 PROFILES := $(sort $(wildcard profiles/*.json))

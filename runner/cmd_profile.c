@@ -166,8 +166,8 @@ static void print_profile(struct jout *j, const struct spec *s)
 
 static void print_origins(struct jout *j, const struct source *chain, int n)
 {
-	static const char *const keys[] = { "interpreter", "user",    "hostname", "cwd",
-					    "env",	   "rootfs",  "mounts",	  "network",
+	static const char *const keys[] = { "interpreter", "user",     "hostname", "cwd",
+					    "env",	   "rootfs",   "mounts",   "network",
 					    "seccomp",	   "programs", "require",  "without" };
 
 	jout_object(j, "from");
@@ -263,7 +263,8 @@ static const struct {
 } verbs[] = {
 	{ "list", "list                the built-in profiles", list },
 	{ "show", "show NAME|FILE      the effective values, and where each came from", show },
-	{ "check", "check NAME|FILE|-...  is it a valid profile? 0 yes, 125 no; - is stdin", check },
+	{ "check", "check NAME|FILE|-...  is it a valid profile? 0 yes, 125 no; - is stdin",
+	  check },
 };
 
 int cmd_profile(char **argv, char **envp)

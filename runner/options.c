@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "limits.h"
+#include "mount_words.h"
 #include "profile.h"
 
 struct option {
@@ -96,33 +97,26 @@ static int set_program(struct spec *s, const struct option *o, const char *value
 	return spec_add_program(s, value, e) < 0 ? err_wrap(e, "--%s", o->name) : 0;
 }
 
-/* SRC[:DST][:exec]; without DST the same path inside. */
+/* SRC[:DST][:WORD...]; without DST the same path inside. */
 static int set_bind(struct spec *s, const struct option *o, const char *value, struct err *e)
 {
 	struct spec_mount m = { .type = SPEC_MOUNT_BIND };
-	size_t length = strlen(value);
-	const char *colon;
+	bool ro_bind = strcmp(o->name, "ro-bind") == 0;
 	char *real;
 
-	m.read_only = strcmp(o->name, "ro-bind") == 0;
+	m.read_only = ro_bind;
+	m.exec_implied = true;
+	if (mount_parse(s, &m, value, e) < 0)
+		return err_wrap(e, "--%s '%.200s'", o->name, value);
+	if (ro_bind && !m.read_only)
+		return err_set(e, EINVAL, "--ro-bind '%.200s': to be writable, say --bind", value);
 	/* What cannot be written is no way to bring in a program of one's own. */
-	m.exec = m.read_only;
-	if (length > 5 && strcmp(value + length - 5, ":exec") == 0) {
-		m.exec = true;
-		value = spec_strndup(s, value, length - 5);
-		if (!value)
-			return err_set(e, ENOMEM, "out of memory");
-	}
-	colon = strstr(value, ":/");
-	m.source = colon ? spec_strndup(s, value, (size_t)(colon - value)) : value;
-	if (!m.source)
-		return err_set(e, ENOMEM, "out of memory");
-	if (m.source[0] == '\0')
-		return err_set(e, EINVAL, "--%s: '%.200s' names no source", o->name, value);
-	if (colon) {
-		m.destination = colon + 1;
-	} else {
+	m.exec_implied &= m.read_only;
+	m.exec |= m.exec_implied;
+	if (!m.destination) {
 		real = realpath(m.source, NULL);
+		if (!real && errno == ENOENT && m.optional)
+			real = strdup(m.source);
 		if (!real)
 			return err_set(e, errno, "--%s: bind source '%.200s': %s", o->name,
 				       m.source, strerror(errno));
@@ -134,28 +128,13 @@ static int set_bind(struct spec *s, const struct option *o, const char *value, s
 	return 0;
 }
 
-/* DST[:SIZE][:exec] */
+/* DST[:SIZE][:WORD...] */
 static int set_tmpfs(struct spec *s, const struct option *o, const char *value, struct err *e)
 {
 	struct spec_mount m = { .type = SPEC_MOUNT_TMPFS, .size = 64 << 20, .inodes = 65536 };
-	const char *colon = strchrnul(value, ':');
 
-	m.destination = spec_strndup(s, value, (size_t)(colon - value));
-	while (*colon == ':') {
-		const char *word = colon + 1;
-		const char *text;
-
-		colon = strchrnul(word, ':');
-		text = spec_strndup(s, word, (size_t)(colon - word));
-		if (!text)
-			return err_set(e, ENOMEM, "out of memory");
-		if (strcmp(text, "exec") == 0)
-			m.exec = true;
-		else if (text_size(text, &m.size) < 0 || m.size == 0)
-			return bad_value(e, o, text, "a size such as 64m, or exec");
-	}
-	if (!m.destination || spec_add_mount(s, &m, e) < 0)
-		return err_wrap(e, "--%s", o->name);
+	if (mount_parse(s, &m, value, e) < 0 || spec_add_mount(s, &m, e) < 0)
+		return err_wrap(e, "--%s '%.200s'", o->name, value);
 	return 0;
 }
 
@@ -208,10 +187,11 @@ static int set_profile(struct spec *s, const struct option *o, const char *value
 static const struct option options[] = {
 	{ "profile", "NAME|FILE", "start from this profile (default: default)", set_profile, NULL },
 	{ "rootfs", "DIR", "take the root file system from DIR, read-only", set_rootfs, NULL },
-	{ "ro-bind", "SRC[:DST]", "show SRC inside, read-only", set_bind, NULL },
-	{ "bind", "SRC[:DST][:exec]", "show SRC inside, writable; files stay the owner's", set_bind,
+	{ "ro-bind", "SRC[:DST][:WORD]", "show SRC inside, read-only", set_bind, NULL },
+	{ "bind", "SRC[:DST][:WORD]", "show SRC inside, writable; WORD: ro, exec, optional",
+	  set_bind, NULL },
+	{ "tmpfs", "DST[:SIZE][:WORD]", "writable memory at DST (64m); WORD: ro, exec", set_tmpfs,
 	  NULL },
-	{ "tmpfs", "DST[:SIZE][:exec]", "writable memory at DST (default: 64m)", set_tmpfs, NULL },
 	{ "env", "NAME[=VALUE]", "set a variable, or pass the caller's on", set_env, NULL },
 	{ "cwd", "DIR", "working directory inside", set_cwd, NULL },
 	{ "uid", "N", "user id inside", set_id, NULL },

@@ -260,9 +260,16 @@ void plan_clear(struct plan *plan)
 		free(plan->texts);
 		plan->texts = next;
 	}
-	for (unsigned int i = 0; i < plan->n_binds; i++)
-		if (plan->binds[i].idmap_fd >= 0)
-			close(plan->binds[i].idmap_fd);
+	/* Binds of one owner share one. */
+	for (unsigned int i = 0; i < plan->n_binds; i++) {
+		int fd = plan->binds[i].idmap_fd;
+
+		for (unsigned int k = i; k < plan->n_binds; k++)
+			if (plan->binds[k].idmap_fd == fd)
+				plan->binds[k].idmap_fd = -1;
+		if (fd >= 0)
+			close(fd);
+	}
 	if (plan->script_fd >= 0)
 		close(plan->script_fd);
 	if (plan->filter_owned) {

@@ -30,6 +30,7 @@ enum {
 	PLAN_MAX_BINDS = 64, /* as many as struct child's `absent` has bits */
 	PLAN_MAX_TMPFS = SPEC_MAX_MOUNTS,
 	PLAN_MAX_POINTS = 64,
+	PLAN_MAX_HOLDS = 64,
 	PLAN_MAX_RLIMITS = 16,
 	PLAN_MAX_RULES = 64,
 	PLAN_MAX_CANDIDATES = 32,
@@ -72,7 +73,9 @@ struct plan_bind {
 	bool exec;     /* Landlock lets programs be executed from here */
 	bool library;  /* it may be mapped as code even where programs are named */
 	bool directory;
-	int idmap_fd; /* user namespace for an id-mapped mount, or -1 */
+	uint8_t holds; /* the next so many directories of the plan's are mounted before it */
+	uint32_t owner, group; /* of the source, when it is id-mapped */
+	int idmap_fd;	       /* user namespace for an id-mapped mount, or -1 */
 };
 
 struct plan_tmpfs {
@@ -156,7 +159,7 @@ struct plan {
 	const char *delivered; /* "/app/NAME", or NULL */
 
 	unsigned int n_nodes, n_view, n_devices, n_tmpfs, n_points, n_binds, n_rlimits, n_rules,
-		n_candidates, n_programs;
+		n_candidates, n_programs, n_holds;
 
 	/*
 	 * From here on only what is counted above is valid; plan_clear() leaves the
@@ -174,6 +177,7 @@ struct plan {
 	struct plan_bind view[PLAN_MAX_BINDS];	  /* the system, read-only */
 	struct plan_node points[PLAN_MAX_POINTS]; /* mount points on those tmpfs */
 	struct plan_bind binds[SPEC_MAX_MOUNTS];  /* what the user asked for */
+	const char *holds[PLAN_MAX_HOLDS]; /* directories mounted on themselves; layer/chain.h */
 	/* directories of libraries, and files that may be executed (`exec`) */
 	struct plan_bind programs[PLAN_MAX_PROGRAMS];
 };

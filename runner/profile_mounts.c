@@ -3,22 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "mount_words.h"
 #include "profile_read.h"
 
 static int read_mount_options(json_t *v, struct spec_mount *m, struct place *p, struct err *e)
 {
-	/* nosuid and nodev are always on; naming them is no mistake. */
-	bool ignored;
-	const struct {
-		const char *name;
-		bool *field;
-		bool value;
-	} options[] = {
-		{ "ro", &m->read_only, true },	    { "rw", &m->read_only, false },
-		{ "exec", &m->exec, true },	    { "noexec", &m->exec, false },
-		{ "nosuid", &ignored, true },	    { "nodev", &ignored, true },
-		{ "optional", &m->optional, true },
-	};
 	size_t i;
 	json_t *item;
 
@@ -27,17 +16,17 @@ static int read_mount_options(json_t *v, struct spec_mount *m, struct place *p, 
 	json_array_foreach(v, i, item)
 	{
 		const char *word = json_string_value(item);
-		size_t k = 0;
+		const char *near = NULL;
+		char must[96];
 
-		while (k < sizeof(options) / sizeof(options[0]) &&
-		       (!word || strcmp(options[k].name, word) != 0))
-			k++;
-		if (k == sizeof(options) / sizeof(options[0])) {
-			profile_go_down(p, NULL, i);
-			return profile_bad(
-				e, p, "must be ro, rw, exec, noexec, nosuid, nodev or optional");
-		}
-		*options[k].field = options[k].value;
+		if (word && mount_word(m, word, strlen(word), &near) == 0)
+			continue;
+		profile_go_down(p, NULL, i);
+		if (!word)
+			return profile_wrong_type(e, p, "a string", item);
+		snprintf(must, sizeof(must), "must be %s", mount_words_list);
+		profile_bad(e, p, must);
+		return near ? err_hint(e, "did you mean '%s'?", near) : -e->code;
 	}
 	return 0;
 }

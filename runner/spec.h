@@ -38,6 +38,7 @@ struct spec_mount {
 	enum spec_mount_type type;
 	bool read_only;
 	bool exec;		 /* programs may be executed from it */
+	bool exec_implied;	 /* nobody said so: not where the payload can write them */
 	bool optional;		 /* bind: no error when the source does not exist */
 	const char *source;	 /* host path; NULL for tmpfs */
 	const char *destination; /* absolute and plain, inside */

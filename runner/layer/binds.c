@@ -17,6 +17,7 @@
 
 #include "base/raw.h"
 #include "idmap.h"
+#include "layer/chain.h"
 #include "layer/mounting.h"
 #include "layer/place.h"
 
@@ -86,6 +87,61 @@ static int add_point(struct plan *plan, const struct plan_bind *b, enum place pl
 	return 0;
 }
 
+/* The map of a bind with the same owner, made once; it closes with that bind. */
+static int known_map(const struct plan *plan, const struct stat *st)
+{
+	for (unsigned int i = 0; i < plan->n_binds; i++)
+		if (plan->binds[i].idmap_fd >= 0 && plan->binds[i].owner == st->st_uid &&
+		    plan->binds[i].group == st->st_gid)
+			return plan->binds[i].idmap_fd;
+	return -1;
+}
+
+/* Not every file system can (overlayfs, FUSE before 6.12). */
+static bool can_be_mapped(const char *source, int idmap_fd)
+{
+	struct raw_mount_attr idmap = { .attr_set = RAW_MOUNT_ATTR_IDMAP,
+					.userns_fd = (uint64_t)idmap_fd };
+	long tree =
+		raw3(SYS_open_tree, AT_FDCWD, source, RAW_OPEN_TREE_CLONE | RAW_OPEN_TREE_CLOEXEC);
+	bool can = tree >= 0 &&
+		   raw5(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &idmap, sizeof(idmap)) == 0;
+
+	if (tree >= 0)
+		close((int)tree);
+	return can;
+}
+
+/*
+ * As root: who owns the source is the payload inside. So files that are made there
+ * belong to the owner, not to an unowned id, and what the owner may read is read, also
+ * read-only: to read, nobody needs to grant writing. Read-only, what cannot be mapped is
+ * shown as it is: then less can be read.
+ */
+static int map_ids(const struct plan *plan, struct plan_bind *b, const struct spec_mount *m,
+		   const struct stat *st, struct err *e)
+{
+	bool shared;
+
+	/* A file that all others may read and execute as its owner may. */
+	if (m->read_only && S_ISREG(st->st_mode) && !(st->st_mode >> 6 & 5 & ~st->st_mode))
+		return 0;
+	b->owner = st->st_uid;
+	b->group = st->st_gid;
+	b->idmap_fd = known_map(plan, st);
+	shared = b->idmap_fd >= 0;
+	if (!shared)
+		b->idmap_fd = idmap_open(st->st_uid, st->st_gid, plan->host_uid, plan->host_gid, e);
+	if (b->idmap_fd < 0)
+		return b->idmap_fd;
+	if (m->read_only && !can_be_mapped(m->source, b->idmap_fd)) {
+		if (!shared)
+			close(b->idmap_fd);
+		b->idmap_fd = -1;
+	}
+	return 0;
+}
+
 static int plan_one_bind(struct plan *plan, const struct spec_mount *m, struct err *e)
 {
 	struct plan_bind b = {
@@ -116,15 +172,10 @@ static int plan_one_bind(struct plan *plan, const struct spec_mount *m, struct e
 		b.attributes |= RAW_MOUNT_ATTR_NOEXEC;
 	if (place != ON_BIND && add_point(plan, &b, place, e) < 0)
 		return -e->code;
-	/*
-	 * Files made inside belong to the directory's owner, not to an unowned id. To
-	 * read what root alone may read is not part of a read-only bind.
-	 */
-	if (plan->host->privileged && !(m->read_only && st.st_uid == 0)) {
-		b.idmap_fd = idmap_open(st.st_uid, st.st_gid, plan->host_uid, plan->host_gid, e);
-		if (b.idmap_fd < 0)
-			return err_wrap(e, "bind source '%s'", m->source);
-	}
+	if (chain_plan(plan, b.target, &b.holds, e) < 0)
+		return -e->code;
+	if (plan->host->privileged && map_ids(plan, &b, m, &st, e) < 0)
+		return err_wrap(e, "bind source '%s'", m->source);
 	place_cover(plan, b.target);
 	plan->binds[plan->n_binds++] = b;
 	return 0;
@@ -165,6 +216,7 @@ static int plan_binds(struct plan *plan, struct err *e)
 IN_CHILD static int enter_binds(struct child *c)
 {
 	const struct plan *p = c->plan;
+	unsigned int held = 0;
 	int r = 0;
 
 	for (unsigned int i = 0; r == 0 && i < p->n_points; i++) {
@@ -173,7 +225,9 @@ IN_CHILD static int enter_binds(struct child *c)
 	}
 	for (unsigned int i = 0; r == 0 && i < p->n_binds; i++) {
 		c->item = (int)i;
-		r = mounting_bind(c, &p->binds[i]);
+		r = chain_enter(c, &held, p->binds[i].holds);
+		if (r == 0)
+			r = mounting_bind(c, &p->binds[i]);
 	}
 	return r;
 }
@@ -181,7 +235,7 @@ IN_CHILD static int enter_binds(struct child *c)
 IN_CHILD static int prove_binds(struct child *c)
 {
 	const struct plan *p = c->plan;
-	int r = 0;
+	int r = chain_prove(c);
 
 	for (unsigned int i = 0; r == 0 && i < p->n_binds; i++)
 		r = mounting_prove(c, LAYER_BINDS, p->binds[i].target, p->binds[i].attributes);
@@ -201,9 +255,14 @@ static void describe_binds(const struct plan *plan, struct jout *j)
 		jout_string(j, "source", plan->binds[i].source);
 		jout_string(j, "target", plan->binds[i].target);
 		jout_bool(j, "read_only", plan->binds[i].attributes & RAW_MOUNT_ATTR_RDONLY);
+		jout_bool(j, "exec", plan->binds[i].exec);
 		jout_bool(j, "id_mapped", plan->binds[i].idmap_fd >= 0);
 		jout_end_object(j);
 	}
+	jout_end_array(j);
+	jout_array(j, "held");
+	for (unsigned int i = 0; i < plan->n_holds; i++)
+		jout_string(j, NULL, plan->holds[i]);
 	jout_end_array(j);
 }
 

@@ -175,6 +175,16 @@ IN_CHILD int mounting_own(struct child *c, const char *target, uint64_t attribut
 	return (int)r;
 }
 
+IN_CHILD int mounting_hold(struct child *c, const char *target)
+{
+	long at = open_target(c, target);
+	long tree = at < 0 ? at : raw3(SYS_open_tree, at, "", AT_EMPTY_PATH | CLONE_TREE);
+
+	if (at >= 0)
+		raw1(SYS_close, at);
+	return tree < 0 ? (int)tree : attach(c, tree, target);
+}
+
 IN_CHILD int mounting_tmpfs(const char *size, const char *inodes, const char *mode)
 {
 	long fd = raw2(SYS_fsopen, "tmpfs", RAW_FSOPEN_CLOEXEC);

@@ -27,6 +27,9 @@ int mounting_place(struct child *c, int fs_fd, uint64_t attributes, const char *
 /** Mount a directory of the root's own tmpfs on itself, with attributes of its own. */
 int mounting_own(struct child *c, const char *target, uint64_t attributes);
 
+/** Mount a directory on itself, with what is mounted below it: it cannot be renamed. */
+int mounting_hold(struct child *c, const char *target);
+
 /** For prove rows: does what is mounted at `target` have these attributes? */
 int mounting_prove(struct child *c, int layer, const char *target, uint64_t attributes);
 

@@ -35,7 +35,7 @@ COVERED = {
     "spec.only_programs": "programs-none.json", "spec.programs": "programs.json",
     "spec.require_cgroup": "require.json",
     "spec_mount.type": "tmpfs.json", "spec_mount.read_only": "bind.json",
-    "spec_mount.exec": "tmpfs.json", "spec_mount.optional": "bind.json",
+    "spec_mount.exec_implied": ASKED, "spec_mount.exec": "tmpfs.json", "spec_mount.optional": "bind.json",
     "spec_mount.source": "bind.json", "spec_mount.destination": "bind.json",
     "spec_mount.size": "tmpfs.json", "spec_mount.inodes": "tmpfs.json",
     "spec_env.name": "env.json", "spec_env.value": "env.json",

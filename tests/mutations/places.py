@@ -2,6 +2,8 @@
 """Binds, where the report goes, fields of a profile, Landlock's rights."""
 
 FIELDS = "tests/e2e/test_fields.py "
+BINDS = "tests/e2e/test_binds.py "
+DISPLACED = "tests/security/test_displaced.py "
 
 MUTATIONS = [
     ("a built-in profile loses its programs", "tools/embed.c",
@@ -19,4 +21,34 @@ MUTATIONS = [
     ("profile check knows no layer", "runner/cmd_profile.c",
      "|| plan_check(&s, &e) < 0", "",
      [FIELDS + "Check.test_check_and_exec_agree"]),
+    ("ro on the command line means nothing", "runner/mount_words.c",
+     "case READ_ONLY: m->read_only = true; break;", "case READ_ONLY: break;",
+     [BINDS + "Words.test_ro_and_rw_mean_what_they_say"]),
+    ("an unknown word of a mount is passed over", "runner/mount_words.c",
+     "			return unknown(list, length, near, tmpfs, e);", "			(void)unknown;",
+     [BINDS + "Words.test_an_unknown_word_is_refused_and_named"]),
+    ("every bind is executable", "runner/options.c",
+     "m.exec_implied &= m.read_only;", "",
+     [BINDS + "Words.test_exec_is_the_default_only_of_what_cannot_be_written"]),
+    ("read-only binds are not id-mapped", "runner/layer/binds.c",
+     "if (m->read_only && S_ISREG(", "if (m->read_only || S_ISREG(",
+     [BINDS + "Owners.test_read_only_reads_what_writable_reads"]),
+    ("binds of two owners share a map", "runner/layer/binds.c",
+     "plan->binds[i].owner == st->st_uid &&", "",
+     [BINDS + "Owners.test_owners_do_not_mix"]),
+    ("attributes of a bind end at its submounts", "runner/layer/mounting.c",
+     "unsigned int flags = AT_EMPTY_PATH | RAW_AT_RECURSIVE;",
+     "unsigned int flags = AT_EMPTY_PATH;",
+     [BINDS + "Submounts.test_a_submount"]),
+    ("nothing holds a nested bind", "runner/layer/binds.c",
+     "r = chain_enter(c, &held, p->binds[i].holds);", "r = 0; (void)held;",
+     [DISPLACED + "Displaced.test_a_nested_read_only_bind_is_not_displaced"]),
+    ("the chain is neither made nor planned", "runner/layer/chain.c",
+     "size_t length = writable_part(plan, target);",
+     "size_t length = 0 * writable_part(plan, target);",
+     [DISPLACED + "Displaced.test_a_nested_read_only_bind_is_not_displaced"]),
+    ("the chain leaves its first directory out", "runner/layer/chain.c",
+     "const char *slash = length ? target + length : NULL;",
+     "const char *slash = length ? strchr(target + length + 1, '/') : NULL;",
+     [DISPLACED + "Displaced.test_a_nested_read_only_bind_is_not_displaced"]),
 ]

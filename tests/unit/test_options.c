@@ -91,7 +91,55 @@ static void mounts(void)
 	CU_ASSERT_EQUAL(m[3].size, 1 << 20);
 	CU_ASSERT_TRUE(m[3].exec);
 	CU_ASSERT_EQUAL(PARSE("--bind", ":/w", "a"), -EINVAL);
+	CU_ASSERT_STRING_EQUAL(err.text, "--bind ':/w': no source is named");
 	CU_ASSERT_EQUAL(PARSE("--tmpfs", "/t:0", "a"), -EINVAL);
+}
+
+static const struct spec_mount *last_mount(void)
+{
+	return &spec.mounts[spec.n_mounts - 1];
+}
+
+static void mount_words(void)
+{
+	CU_ASSERT_EQUAL(PARSE("--bind", "/usr:/w:ro", "a"), OPTIONS_RUN);
+	CU_ASSERT_STRING_EQUAL(last_mount()->destination, "/w");
+	CU_ASSERT_TRUE(last_mount()->read_only);
+	CU_ASSERT_TRUE(last_mount()->exec && last_mount()->exec_implied);
+	CU_ASSERT_EQUAL(PARSE("--bind", "/usr:/w:rw,exec:optional", "a"), OPTIONS_RUN);
+	CU_ASSERT_FALSE(last_mount()->read_only);
+	CU_ASSERT_TRUE(last_mount()->exec && last_mount()->optional);
+	CU_ASSERT_FALSE(last_mount()->exec_implied);
+	CU_ASSERT_EQUAL(PARSE("--ro-bind", "/usr:/w:noexec,nodev", "a"), OPTIONS_RUN);
+	CU_ASSERT_FALSE(last_mount()->exec);
+	CU_ASSERT_EQUAL(PARSE("--ro-bind", "/usr:exec", "a"), OPTIONS_RUN);
+	CU_ASSERT_STRING_EQUAL(last_mount()->destination, "/usr");
+	CU_ASSERT_FALSE(last_mount()->exec_implied);
+	CU_ASSERT_EQUAL(PARSE("--tmpfs", "/t:ro:1m", "a"), OPTIONS_RUN);
+	CU_ASSERT_TRUE(last_mount()->read_only);
+	CU_ASSERT_EQUAL(last_mount()->size, 1 << 20);
+
+	CU_ASSERT_EQUAL(PARSE("--ro-bind", "/usr:/w:rw", "a"), -EINVAL);
+	CU_ASSERT_EQUAL(PARSE("--bind", "/usr:/w:readonly", "a"), -EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "'readonly' is not one of ro, rw, exec"));
+	CU_ASSERT_EQUAL(PARSE("--bind", "/usr:/w:exce", "a"), -EINVAL);
+	CU_ASSERT_STRING_EQUAL(err.hint, "did you mean 'exec'?");
+	CU_ASSERT_EQUAL(PARSE("--bind", "/usr:/w:suid", "a"), -EINVAL);
+	CU_ASSERT_STRING_EQUAL(err.hint, "a colon that belongs to a path is written \\:");
+	CU_ASSERT_EQUAL(PARSE("--bind", "/usr:/w:", "a"), -EINVAL);
+	CU_ASSERT_EQUAL(PARSE("--bind", "/usr:/w:/x", "a"), -EINVAL);
+	CU_ASSERT_EQUAL(PARSE("--bind", "/usr:w", "a"), -EINVAL);
+}
+
+static void a_colon_of_a_path(void)
+{
+	CU_ASSERT_EQUAL(PARSE("--bind", "/a\\:b\\\\c\\d:/w\\:ro:ro", "a"), OPTIONS_RUN);
+	CU_ASSERT_STRING_EQUAL(last_mount()->source, "/a:b\\c\\d");
+	CU_ASSERT_STRING_EQUAL(last_mount()->destination, "/w:ro");
+	CU_ASSERT_TRUE(last_mount()->read_only);
+	CU_ASSERT_EQUAL(PARSE("--tmpfs", "/t\\:1m", "a"), OPTIONS_RUN);
+	CU_ASSERT_STRING_EQUAL(last_mount()->destination, "/t:1m");
+	spec_clear(&spec);
 }
 
 /* Each row of the help is an option that exists. */
@@ -117,6 +165,8 @@ CU_TestInfo options_tests[] = {
 	{ "no abbreviations", no_abbreviations },
 	{ "nothing to run", nothing_to_run },
 	{ "mounts", mounts },
+	{ "words of a mount", mount_words },
+	{ "a colon of a path", a_colon_of_a_path },
 	{ "help lists what is parsed", help_lists_what_is_parsed },
 	CU_TEST_INFO_NULL,
 };
