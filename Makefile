@@ -42,7 +42,7 @@ DECIDE := cgroup_probe cgroup idmap command plan plan_print
 LAYERS := table cgroup namespaces userns network memfd mounting place chain root devices proc tmpfs binds programs privileges \
 	landlock process filter guard seccomp
 CHILD := child init
-PARENT := pstdio launch message relay tree watchdog ending denial notify verdict verdict_setup supervise
+PARENT := pstdio launch message relay tree watchdog ending denial_words denial denials notify verdict verdict_setup supervise
 PROGRAM := report report_usage report_denials report_place cmd_fail cmd_exec cmd_doctor cmd_profile \
 	probe/probe probe/files probe/kernel probe/network probe/process \
 	selftest_attacks selftest_calls selftest_outside selftest_run selftest_spawn selftest_write cmd_selftest
@@ -118,7 +118,7 @@ $(O)/%.o: %.c
 
 # -- tests --------------------------------------------------------------------
 
-UNIT := main text jout spec profile bpf policy options layer plan verdict relay denial cgroup
+UNIT := main text jout spec profile bpf policy options layer plan verdict relay denial denials cgroup
 UNIT_OBJECTS := $(UNIT:%=$(O)/tests/unit/test_%.o)
 UNIT_OBJECTS := $(subst test_main,main,$(UNIT_OBJECTS))
 

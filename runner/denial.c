@@ -3,16 +3,18 @@
 #include "denial.h"
 
 #include <inttypes.h>
-#include <linux/audit.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "../seccomp/bpf.h"
+#include "denial_words.h"
 #include "layer/layer.h"
 
-const char *denial_name(int nr, char room[24])
+const char *denial_name(int nr, uint32_t arch, char room[24])
 {
-	if (nr >= 0 && (unsigned int)nr < builtin_syscall_count && builtin_syscall_names[nr])
+	if (arch == BPF_NATIVE_ARCH && nr >= 0 && (unsigned int)nr < builtin_syscall_count &&
+	    builtin_syscall_names[nr])
 		return builtin_syscall_names[nr];
 	snprintf(room, 24, "syscall %d", nr);
 	return room;
@@ -20,124 +22,110 @@ const char *denial_name(int nr, char room[24])
 
 /* -- decoding -------------------------------------------------------------- */
 
-struct word {
-	uint64_t value;
-	const char *name;
-};
-
-static const struct word clone_flags[] = {
-	{ 0x20000, "CLONE_NEWNS" },
-	{ 0x2000000, "CLONE_NEWCGROUP" },
-	{ 0x4000000, "CLONE_NEWUTS" },
-	{ 0x8000000, "CLONE_NEWIPC" },
-	{ 0x10000000, "CLONE_NEWUSER" },
-	{ 0x20000000, "CLONE_NEWPID" },
-	{ 0x40000000, "CLONE_NEWNET" },
-	{ 0x10000, "CLONE_THREAD" },
-	{ 0x4000, "CLONE_VFORK" },
-	{ 0x100, "CLONE_VM" },
-	{ 0, NULL },
-};
-static const struct word families[] = {
-	{ 1, "AF_UNIX" },     { 2, "AF_INET" },	   { 10, "AF_INET6" }, { 15, "AF_KEY" },
-	{ 16, "AF_NETLINK" }, { 17, "AF_PACKET" }, { 21, "AF_RDS" },   { 31, "AF_BLUETOOTH" },
-	{ 38, "AF_ALG" },     { 40, "AF_VSOCK" },  { 44, "AF_XDP" },   { 0, NULL },
-};
-static const struct word options[] = {
-	{ 26, "SO_ATTACH_FILTER" },
-	{ 50, "SO_ATTACH_BPF" },
-	{ 51, "SO_ATTACH_REUSEPORT_CBPF" },
-	{ 52, "SO_ATTACH_REUSEPORT_EBPF" },
-	{ 0, NULL },
-};
-static const struct word requests[] = {
-	{ 0x5412, "TIOCSTI" },
-	{ 0x541c, "TIOCLINUX" },
-	{ 0x5423, "TIOCSETD" },
-	{ 0, NULL },
-};
-
-enum decoding { AS_FLAGS, AS_WORD, AS_HEX, AS_OCTAL };
-
-/* Which arguments say what was tried: registers only, never pointers. */
-static const struct decoder {
-	int nr;
-	const char *label;
-	unsigned int arg;
-	enum decoding as;
-	uint64_t mask;
-	const struct word *words;
-} decoders[] = {
-	{ SYS_unshare, "flags", 0, AS_FLAGS, UINT32_MAX, clone_flags },
-	{ SYS_clone, "flags", 0, AS_FLAGS, UINT32_MAX, clone_flags },
-	{ SYS_socket, "domain", 0, AS_WORD, UINT32_MAX, families },
-	{ SYS_socketpair, "domain", 0, AS_WORD, UINT32_MAX, families },
-	{ SYS_ioctl, "request", 1, AS_WORD, UINT32_MAX, requests },
-	{ SYS_setns, "type", 1, AS_FLAGS, UINT32_MAX, clone_flags },
-	{ SYS_memfd_create, "flags", 1, AS_HEX, UINT32_MAX, NULL },
-	{ SYS_mknodat, "mode", 2, AS_OCTAL, UINT16_MAX, NULL },
-	{ SYS_mkdirat, "mode", 2, AS_OCTAL, UINT16_MAX, NULL },
-	{ SYS_openat, "mode", 3, AS_OCTAL, UINT16_MAX, NULL },
-	{ SYS_fchmod, "mode", 1, AS_OCTAL, UINT16_MAX, NULL },
-	{ SYS_fchmodat, "mode", 2, AS_OCTAL, UINT16_MAX, NULL },
-	{ 452 /* fchmodat2 */, "mode", 2, AS_OCTAL, UINT16_MAX, NULL },
-#ifdef SYS_open
-	{ SYS_mknod, "mode", 1, AS_OCTAL, UINT16_MAX, NULL },
-	{ SYS_mkdir, "mode", 1, AS_OCTAL, UINT16_MAX, NULL },
-	{ SYS_open, "mode", 2, AS_OCTAL, UINT16_MAX, NULL },
-	{ SYS_creat, "mode", 1, AS_OCTAL, UINT16_MAX, NULL },
-	{ SYS_chmod, "mode", 1, AS_OCTAL, UINT16_MAX, NULL },
-#endif
-	{ SYS_renameat2, "flags", 4, AS_HEX, UINT32_MAX, NULL },
-	{ SYS_setsockopt, "option", 2, AS_WORD, UINT32_MAX, options },
-	{ SYS_prctl, "option", 0, AS_HEX, UINT32_MAX, NULL },
-	{ SYS_prlimit64, "resource", 1, AS_HEX, UINT32_MAX, NULL },
-	{ SYS_seccomp, "operation", 0, AS_HEX, UINT32_MAX, NULL },
-	{ SYS_personality, "persona", 0, AS_HEX, UINT32_MAX, NULL },
-	{ SYS_ptrace, "request", 0, AS_HEX, UINT32_MAX, NULL },
-	{ SYS_bpf, "cmd", 0, AS_HEX, UINT32_MAX, NULL },
-	{ SYS_keyctl, "operation", 0, AS_HEX, UINT32_MAX, NULL },
-};
-
-static const struct decoder *decoder_of(int nr)
+/* The call's first row in the table, or the table's end. */
+static const struct denial_argument *arguments_of(int nr)
 {
-	for (size_t i = 0; i < sizeof(decoders) / sizeof(decoders[0]); i++)
-		if (decoders[i].nr == nr)
-			return &decoders[i];
-	return NULL;
+	const struct denial_argument *a = denial_arguments;
+
+	while (a < denial_arguments + denial_argument_count && a->nr != nr)
+		a++;
+	return a;
 }
 
-bool denial_same_kind(int nr, const uint64_t *a, const uint64_t *b)
+static bool is_of(const struct denial_argument *a, int nr)
 {
-	const struct decoder *d = decoder_of(nr);
-
-	return !d || ((a[d->arg] ^ b[d->arg]) & d->mask) == 0;
+	return a < denial_arguments + denial_argument_count && a->nr == nr;
 }
 
-void denial_target(const struct denial *denial, char *ret, size_t size)
+/* Is this name part of how the value is shown? */
+static bool fits(const struct denial_argument *a, const struct denial_word *w, uint64_t value)
 {
-	const struct decoder *d = decoder_of(denial->nr);
+	uint64_t mask = a->form == DENIAL_WORD					  ? a->mask
+			: a->form == DENIAL_MODE && (w->value & DENIAL_FILE_TYPE) ? DENIAL_FILE_TYPE
+										  : w->value;
+
+	return (value & mask) == w->value;
+}
+
+/* The part of a value that has names: all of a word that has one, or the known flags. */
+static uint64_t named_part(const struct denial_argument *a, uint64_t value, bool *ret_named)
+{
+	uint64_t part = 0;
+
+	*ret_named = false;
+	for (const struct denial_word *w = a->words; w && w->name; w++) {
+		if (!fits(a, w, value))
+			continue;
+		part |= w->value;
+		*ret_named = true;
+	}
+	return part;
+}
+
+bool denial_same_kind(int nr, const uint64_t *x, const uint64_t *y)
+{
+	for (const struct denial_argument *a = arguments_of(nr); is_of(a, nr); a++) {
+		bool named[2];
+
+		if (named_part(a, x[a->arg] & a->mask, &named[0]) !=
+			    named_part(a, y[a->arg] & a->mask, &named[1]) ||
+		    named[0] != named[1])
+			return false;
+	}
+	return true;
+}
+
+bool denial_same_values(int nr, const uint64_t *x, const uint64_t *y)
+{
+	for (const struct denial_argument *a = arguments_of(nr); is_of(a, nr); a++)
+		if ((x[a->arg] ^ y[a->arg]) & a->mask)
+			return false;
+	return true;
+}
+
+/* " label=VALUE" at ret; what does not fit is left out. Returns the length. */
+static size_t decode(const struct denial_argument *a, uint64_t value, char *ret, size_t size)
+{
 	const char *separator = "";
-	uint64_t value;
-	int n;
+	uint64_t shown = 0;
+	size_t n = (size_t)snprintf(ret, size, "%s=", a->label);
+
+	if (a->form == DENIAL_NUMBER) {
+		snprintf(ret + n, size - n, "%" PRId32, (int32_t)value);
+		return strlen(ret);
+	}
+	for (const struct denial_word *w = a->words; w && w->name; w++) {
+		if (!fits(a, w, value & ~shown))
+			continue;
+		n += (size_t)snprintf(ret + n, size - n, "%s%s", separator, w->name);
+		if (n >= size)
+			return size - 1;
+		separator = "|";
+		shown |= w->value;
+		if (a->form == DENIAL_WORD)
+			break;
+	}
+	value &= ~shown;
+	if (value != 0 || separator[0] == '\0')
+		snprintf(ret + n, size - n, a->form == DENIAL_MODE ? "%s0%" PRIo64 : "%s0x%" PRIx64,
+			 separator, value);
+	return strlen(ret);
+}
+
+void denial_target(const struct denial *d, char ret[DENIAL_TARGET])
+{
+	size_t n = 0;
 
 	ret[0] = '\0';
-	if (!d)
-		return;
-	value = denial->args[d->arg] & d->mask;
-	n = snprintf(ret, size, "%s=", d->label);
-	for (const struct word *w = d->words; w && w->name; w++) {
-		if (d->as == AS_WORD ? value != w->value : !(value & w->value))
-			continue;
-		n += snprintf(ret + n, size - (size_t)n, "%s%s", separator, w->name);
-		separator = "|";
-		value &= ~w->value;
-		if ((size_t)n + 24 > size)
-			return;
+	if (d->arch != BPF_NATIVE_ARCH)
+		return; /* its numbers mean other calls */
+	for (const struct denial_argument *a = arguments_of(d->nr); is_of(a, d->nr); a++) {
+		if (n > 0 && n + 1 < DENIAL_TARGET)
+			ret[n++] = ' ';
+		n += decode(a, d->args[a->arg] & a->mask, ret + n, DENIAL_TARGET - n);
 	}
-	if (value != 0 || separator[0] == '\0')
-		snprintf(ret + n, size - (size_t)n,
-			 d->as == AS_OCTAL ? "%s0%" PRIo64 : "%s0x%" PRIx64, separator, value);
+	if (d->varied && n + sizeof(" and others") <= DENIAL_TARGET)
+		strcpy(ret + n, " and others");
 }
 
 /* -- remedies -------------------------------------------------------------- */

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "../seccomp/policy.h"
-#include "denial.h"
+#include "denials.h"
 #include "layer/filter.h"
 
 static void read_comm(pid_t pid, char comm[16])
@@ -30,33 +30,16 @@ static void read_comm(pid_t pid, char comm[16])
 	comm[strcspn(comm, "\n")] = '\0';
 }
 
-/* One row per kind of call; what makes a kind is denial.c's to say. */
+/* What makes a kind, and whose place it takes, is the table's to say. */
 static void record(const struct seccomp_notif *n, int listener, int error, int layer,
-		   struct outcome *o)
+		   struct denials *table)
 {
-	struct denial *d;
+	struct denial *d = denials_count(table, n->data.nr, n->data.arch,
+					 (const uint64_t *)n->data.args, error, layer);
 
-	for (unsigned int i = 0; i < o->n_denials; i++) {
-		d = &o->denials[i];
-		if (d->nr == n->data.nr && d->arch == n->data.arch && d->error == error &&
-		    d->layer == layer &&
-		    denial_same_kind(d->nr, d->args, (const uint64_t *)n->data.args)) {
-			d->count++;
-			return;
-		}
-	}
-	if (o->n_denials == OUTCOME_MAX_DENIALS) {
-		o->denials_dropped++;
+	if (!d)
 		return;
-	}
-	d = &o->denials[o->n_denials++];
-	*d = (struct denial){ .nr = n->data.nr,
-			      .error = error,
-			      .layer = layer,
-			      .arch = n->data.arch,
-			      .count = 1,
-			      .pid = (pid_t)n->pid };
-	memcpy(d->args, n->data.args, sizeof(d->args));
+	d->pid = (pid_t)n->pid;
 	read_comm(d->pid, d->comm);
 	/* The name is only this process's if it still waits for us. */
 	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &n->id) < 0)
@@ -85,10 +68,10 @@ bool notify_answer(int listener, const struct plan *plan, struct outcome *o)
 	case SECCOMP_RET_KILL_PROCESS:
 	case SECCOMP_RET_KILL_THREAD:
 		/* It waits for an answer that never comes; the tree is ended instead. */
-		record(&in.notif, listener, 0, filter_layer(answer), o);
+		record(&in.notif, listener, 0, filter_layer(answer), &o->denials);
 		return true;
 	}
-	record(&in.notif, listener, error, filter_layer(answer), o);
+	record(&in.notif, listener, error, filter_layer(answer), &o->denials);
 	out.resp.id = in.notif.id;
 	out.resp.error = -error;
 	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &out.resp); /* ENOENT: it died meanwhile */

@@ -31,18 +31,39 @@ enum reason {
 };
 extern const char *const reason_names[REASON_COUNT];
 
-enum { OUTCOME_MAX_DENIALS = 64, OUTCOME_MAX_CAUSES = 4 };
+enum { OUTCOME_MAX_CAUSES = 4 };
 
 /* One kind of refused call; `first` values are of the first one seen. */
 struct denial {
 	int nr;
-	int error; /* errno it got; 0: the run was ended for it */
-	int layer; /* whose answer it was: enum layer_id */
+	int layer; /* of layer_table: whose rule refused it */
+	int error; /* errno it got; 0: the policy answers it with a kill */
 	uint32_t arch;
+	bool varied;	  /* later ones had other arguments */
 	uint64_t args[6]; /* first */
 	uint64_t count;
 	pid_t pid;     /* first; on the host */
 	char comm[16]; /* first */
+};
+
+/*
+ * Room for one kind of every call, and for more kinds of some: what a payload tries
+ * in a hundred variations takes no other call's place. A number that is no call we
+ * know shares one share with the others of that sort.
+ */
+enum {
+	DENIAL_CALLS = 512,
+	DENIAL_OTHER = DENIAL_CALLS, /* the share of all unknown numbers */
+	DENIAL_MORE_KINDS = 64,
+	DENIAL_MAX_KINDS = 16, /* of one call */
+};
+struct denials {
+	unsigned int n;
+	unsigned int n_more;  /* of those, rows beyond the first of a call */
+	uint64_t dropped;     /* calls that found no row */
+	struct denial ending; /* the first that the policy answers with a kill; count 0: none */
+	uint8_t kinds[DENIAL_CALLS + 1]; /* rows of each call */
+	struct denial row[DENIAL_CALLS + DENIAL_MORE_KINDS];
 };
 
 struct stream_usage {
@@ -80,9 +101,7 @@ struct outcome {
 	pid_t init_pid; /* on the host */
 	bool started;	/* the payload was executed */
 
-	unsigned int n_denials;
-	uint64_t denials_dropped; /* calls that found no row */
-	struct denial denials[OUTCOME_MAX_DENIALS];
+	struct denials denials;
 };
 
 #endif

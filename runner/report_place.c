@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "report.h"
 
-enum { ROOM = 64 * 1024 }; /* more than a report of 64 denials takes */
+enum { ROOM = 64 * 1024 }; /* more than a report of 140 denials takes */
 
 static int fail(struct report *r, int code, struct err *e)
 {

@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 
 #include "base/jout.h"
+#include "../seccomp/bpf.h"
 #include "denial.h"
 #include "selftest.h"
 #include "version.h"
@@ -79,7 +80,7 @@ static void write_calls(const struct calls *c, FILE *out)
 		c->refused, c->unknown, c->wrong);
 	for (int nr = 0; nr < CALLS; nr++)
 		if (c->expected[nr] >= 0 && c->got[nr] != c->expected[nr])
-			fprintf(out, "FAILED     %-28s %s; expected %s\n", denial_name(nr, room),
+			fprintf(out, "FAILED     %-28s %s; expected %s\n", denial_name(nr, BPF_NATIVE_ARCH, room),
 				error_name(c->got[nr]), error_name(c->expected[nr]));
 }
 
@@ -186,7 +187,7 @@ static void write_calls_json(struct jout *j, const struct calls *c)
 		    (c->expected[nr] == ENOSYS && c->got[nr] == c->expected[nr]))
 			continue;
 		jout_object(j, NULL);
-		jout_string(j, "name", denial_name(nr, room));
+		jout_string(j, "name", denial_name(nr, BPF_NATIVE_ARCH, room));
 		jout_int(j, "number", nr);
 		jout_string(j, "inside", error_name(c->got[nr]));
 		jout_string(j, "expected", error_name(c->expected[nr]));

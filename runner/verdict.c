@@ -74,7 +74,7 @@ static void out_of_memory(const struct plan *plan, struct outcome *o)
 static void killed_by_us(const struct plan *plan, const struct acts *a, struct outcome *o)
 {
 	const struct spec_limits *l = &plan->spec->limits;
-	const struct denial *d = o->n_denials ? &o->denials[o->n_denials - 1] : NULL;
+	const struct denial *d = &o->denials.ending;
 	char room[32];
 
 	o->reason = a->kill_reason;
@@ -106,14 +106,14 @@ static void killed_by_us(const struct plan *plan, const struct acts *a, struct o
 		snprintf(o->hint, sizeof(o->hint), "--output-limit allows more");
 		break;
 	case REASON_SECCOMP:
-		if (d && d->arch != BPF_NATIVE_ARCH)
+		if (d->arch != BPF_NATIVE_ARCH)
 			snprintf(o->message, sizeof(o->message),
 				 "ended for a system call of a foreign architecture (number %d)",
 				 d->nr);
 		else
 			snprintf(o->message, sizeof(o->message),
 				 "ended for a system call the policy answers with a kill (%s)",
-				 d ? denial_name(d->nr, room) : "unknown");
+				 denial_name(d->nr, d->arch, room));
 		break;
 	case REASON_CANCELED:
 		if (a->caller_gone) {

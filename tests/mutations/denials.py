@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is told: text that others chose, denials, what /proc shows, the report's numbers."""
+DENIALS = "tests/security/test_denials.py"
 VISIBLE = "tests/e2e/test_visible.py"
 MUTATIONS = [
     ("C1 controls pass raw", "runner/base/display.c", "{ 0x7f, 0x9f },", "{ 0x7f, 0x7f },",
@@ -18,4 +19,20 @@ MUTATIONS = [
      'display_line(stderr, "runner: %s: %s", reason_names[o->reason], o->message)',
      'fprintf(stderr, "runner: %s: %s\\n", reason_names[o->reason], o->message)',
      [VISIBLE + " Messages.test_names_in_messages"]),
+    ("the call that ended the run is a row like others", "runner/denials.c",
+     "if (error == 0 && d->ending.count == 0)", "if (error == 1 && d->ending.count == 0)",
+     [DENIALS + " Floods.test_the_call_that_ends_the_run_after_a_flood"]),
+    ("a call may have every row", "runner/denials.c",
+     "bool first = share != DENIAL_OTHER && d->kinds[share] == 0;", "bool first = false;",
+     [DENIALS + " Floods.test_a_call_after_a_flood_of_kinds_has_its_row"]),
+    ("what finds no row is not counted", "runner/denials.c", "d->dropped++;", "(void)0;",
+     [DENIALS + " Floods.test_a_flood_from_several_processes"]),
+    ("a second call of a kind is not counted", "runner/denials.c", "row->count++;", "(void)0;",
+     [DENIALS + " Rows.test_values_without_a_name_are_one_kind"]),
+    ("the verdict names another call", "runner/verdict.c",
+     "const struct denial *d = &o->denials.ending;", "const struct denial *d = &o->denials.row[0];",
+     [DENIALS + " Floods.test_the_end_while_others_wait_for_an_answer"]),
+    ("the protocol is not decoded", "runner/denial_words.c",
+     '{ SYS_socket, 2, "protocol"', '{ SYS_socket, 1, "protocol"',
+     [DENIALS + " Rows.test_each_call_is_decoded"]),
 ]

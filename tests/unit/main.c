@@ -24,6 +24,7 @@ int main(int argc, char **argv)
 		{ "verdict", NULL, NULL, NULL, NULL, verdict_tests },
 		{ "relay", NULL, NULL, NULL, NULL, relay_tests },
 		{ "denial", NULL, NULL, NULL, NULL, denial_tests },
+		{ "denials", NULL, NULL, NULL, NULL, denials_tests },
 		{ "cgroup", NULL, NULL, NULL, NULL, cgroup_tests },
 		CU_SUITE_INFO_NULL,
 	};
