@@ -112,9 +112,10 @@ IN_CHILD static int prove_rows(struct child *c, int first, int end)
 		if (!l->prove || !plan_has(c->plan, (unsigned int)i))
 			continue;
 		c->board.what[0] = '\0';
+		c->item = -1;
 		r = l->prove(c);
 		if (r < 0) {
-			fail(c, BOARD_PROVE, i, -1, -r);
+			fail(c, BOARD_PROVE, i, c->item, -r);
 			return r;
 		}
 	}

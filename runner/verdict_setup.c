@@ -80,6 +80,25 @@ static void enter_failed(const struct plan *plan, const struct board *b, struct 
 			 l->name);
 }
 
+static void not_proved(const struct plan *plan, const struct board *b, struct outcome *o)
+{
+	const struct layer *l = layer_table[b->layer];
+	const char *item = l->item ? l->item(plan, b->item) : NULL;
+
+	if (b->what[0])
+		snprintf(o->message, sizeof(o->message),
+			 "layer '%s' does not hold: %s%.300s%s%.111s; nothing was run", l->name,
+			 item ? "'" : "", item ? item : "", item ? "': " : "", b->what);
+	else
+		snprintf(o->message, sizeof(o->message),
+			 "layer '%s' does not hold: its proof could not be made: %s; nothing was "
+			 "run",
+			 l->name, strerror(b->error));
+	snprintf(o->hint, sizeof(o->hint),
+		 "this is a defect of runner or of this kernel; "
+		 "please report it with 'runner doctor --json'");
+}
+
 static void exec_failed(const struct plan *plan, const struct board *b, struct outcome *o)
 {
 	const char *name =
@@ -116,14 +135,7 @@ void verdict_setup_failed(const struct plan *plan, const struct board *b, struct
 	switch (b->stage) {
 	case BOARD_START: start_failed(plan, b, o); break;
 	case BOARD_ENTER: enter_failed(plan, b, o); break;
-	case BOARD_PROVE:
-		snprintf(o->message, sizeof(o->message),
-			 "layer '%s' does not hold: %.111s; nothing was run",
-			 layer_table[b->layer]->name, b->what);
-		snprintf(o->hint, sizeof(o->hint),
-			 "this is a defect of runner or of this kernel; "
-			 "please report it with 'runner doctor --json'");
-		break;
+	case BOARD_PROVE: not_proved(plan, b, o); break;
 	case BOARD_EXEC: exec_failed(plan, b, o); break;
 	}
 }

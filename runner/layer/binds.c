@@ -237,8 +237,10 @@ IN_CHILD static int prove_binds(struct child *c)
 	const struct plan *p = c->plan;
 	int r = chain_prove(c);
 
-	for (unsigned int i = 0; r == 0 && i < p->n_binds; i++)
+	for (unsigned int i = 0; r == 0 && i < p->n_binds; i++) {
+		c->item = (int)i;
 		r = mounting_prove(c, LAYER_BINDS, p->binds[i].target, p->binds[i].attributes);
+	}
 	return r;
 }
 

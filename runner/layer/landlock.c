@@ -161,6 +161,9 @@ IN_CHILD static int add_rule(long ruleset, const struct plan_rule *rule, uint64_
 	return (int)r;
 }
 
+/* What enter_landlock() does beside its rules. */
+enum { ITEM_RULESET = 1 << 20, ITEM_RESTRICT };
+
 IN_CHILD static int enter_landlock(struct child *c)
 {
 	const struct plan *p = c->plan;
@@ -168,14 +171,17 @@ IN_CHILD static int enter_landlock(struct child *c)
 	long ruleset = raw3(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	int r = 0;
 
+	c->item = ITEM_RULESET;
 	if (ruleset < 0)
 		return (int)ruleset;
 	for (unsigned int i = 0; r == 0 && i < p->n_rules; i++) {
 		c->item = (int)i;
 		r = add_rule(ruleset, &p->rules[i], p->landlock_fs);
 	}
-	if (r == 0)
+	if (r == 0) {
+		c->item = ITEM_RESTRICT;
 		r = (int)raw2(SYS_landlock_restrict_self, ruleset, 0);
+	}
 	raw1(SYS_close, ruleset);
 	return r;
 }
@@ -200,6 +206,10 @@ IN_CHILD static int prove_landlock(struct child *c)
 
 static const char *item_landlock(const struct plan *plan, int item)
 {
+	if (item == ITEM_RULESET)
+		return "landlock_create_ruleset(2)";
+	if (item == ITEM_RESTRICT)
+		return "landlock_restrict_self(2)";
 	return item >= 0 && (unsigned int)item < plan->n_rules ? plan->rules[item].path : NULL;
 }
 

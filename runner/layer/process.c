@@ -133,10 +133,12 @@ IN_CHILD static int enter_rlimits(struct child *c)
 		if (r < 0)
 			return (int)r;
 	}
-	if (p->cpu_mask_set)
-		return (int)raw3(SYS_sched_setaffinity, 0, sizeof(p->cpu_mask), p->cpu_mask) < 0
-			       ? -EINVAL
-			       : 0;
+	if (p->cpu_mask_set) {
+		long r = raw3(SYS_sched_setaffinity, 0, sizeof(p->cpu_mask), p->cpu_mask);
+
+		c->item = (int)p->n_rlimits;
+		return r < 0 ? (int)r : 0;
+	}
 	return 0;
 }
 
@@ -148,6 +150,7 @@ IN_CHILD static int prove_rlimits(struct child *c)
 		uint64_t now[2] = { UNLIMITED, UNLIMITED };
 		int r;
 
+		c->item = (int)i;
 		raw4(SYS_prlimit64, 0, p->rlimits[i].resource, NULL, now);
 		r = child_check(c, LAYER_RLIMITS,
 				now[0] <= p->rlimits[i].value && now[1] <= p->rlimits[i].value,
@@ -160,7 +163,9 @@ IN_CHILD static int prove_rlimits(struct child *c)
 
 static const char *item_rlimits(const struct plan *plan, int item)
 {
-	return item >= 0 && (unsigned int)item < plan->n_rlimits ? plan->rlimits[item].name : NULL;
+	if (item == (int)plan->n_rlimits)
+		return "sched_setaffinity(2)";
+	return item >= 0 && item < (int)plan->n_rlimits ? plan->rlimits[item].name : NULL;
 }
 
 static void describe_rlimits(const struct plan *plan, struct jout *j)

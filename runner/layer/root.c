@@ -279,10 +279,12 @@ IN_CHILD static int prove_root(struct child *c)
 
 		if (b->covered || (c->absent >> i & 1))
 			continue;
+		c->item = (int)(PLAN_MAX_NODES + i);
 		r = mounting_prove(c, LAYER_ROOT, b->target, b->attributes);
 		if (r < 0)
 			return (int)r;
 	}
+	c->item = -1;
 	if (p->spec->rootfs)
 		return 0; /* which may well have an /etc/shadow of its own */
 	r = raw4(SYS_openat, AT_FDCWD, "/etc/shadow", O_PATH | O_CLOEXEC, 0);

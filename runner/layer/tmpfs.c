@@ -87,6 +87,25 @@ IN_CHILD static int enter_tmpfs(struct child *c)
 	return 0;
 }
 
+IN_CHILD static int prove_attributes(struct child *c, int layer, uint64_t noexec)
+{
+	const struct plan *p = c->plan;
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && i < p->n_tmpfs; i++) {
+		c->item = (int)i;
+		r = mounting_prove(c, layer, p->tmpfs[i].target,
+				   p->tmpfs[i].attributes | (p->tmpfs[i].exec ? 0 : noexec));
+	}
+	return r;
+}
+
+/* The row noexec asks for all of it at once. */
+IN_CHILD static int prove_tmpfs(struct child *c)
+{
+	return plan_has(c->plan, LAYER_NOEXEC) ? 0 : prove_attributes(c, LAYER_TMPFS, 0);
+}
+
 static const char *item_tmpfs(const struct plan *plan, int item)
 {
 	return item >= 0 && (unsigned int)item < plan->n_tmpfs ? plan->tmpfs[item].target : NULL;
@@ -114,6 +133,7 @@ const struct layer layer_tmpfs = {
 	.actor = BY_INIT,
 	.plan = plan_tmpfs,
 	.enter = enter_tmpfs,
+	.prove = prove_tmpfs,
 	.describe = describe_tmpfs,
 	.item = item_tmpfs,
 };
@@ -122,16 +142,7 @@ const struct layer layer_tmpfs = {
 
 IN_CHILD static int prove_noexec(struct child *c)
 {
-	const struct plan *p = c->plan;
-	int r = 0;
-
-	for (unsigned int i = 0; r == 0 && i < p->n_tmpfs; i++) {
-		uint64_t noexec = p->tmpfs[i].exec ? 0 : RAW_MOUNT_ATTR_NOEXEC;
-
-		r = mounting_prove(c, LAYER_NOEXEC, p->tmpfs[i].target,
-				   p->tmpfs[i].attributes | noexec);
-	}
-	return r;
+	return prove_attributes(c, LAYER_NOEXEC, RAW_MOUNT_ATTR_NOEXEC);
 }
 
 const struct layer layer_noexec = {
@@ -140,4 +151,5 @@ const struct layer layer_noexec = {
 	.why_here = "an attribute of the mounts around it",
 	.actor = BY_INIT,
 	.prove = prove_noexec,
+	.item = item_tmpfs,
 };

@@ -202,6 +202,42 @@ static void a_failed_set_up_names_its_layer(void)
 	CU_ASSERT_FALSE(o.started);
 }
 
+static const struct {
+	struct board b;
+	const char *words;
+} items[] = {
+	{ { .error = EPERM, .stage = BOARD_ENTER, .layer = LAYER_LANDLOCK, .item = 1 << 20 },
+	  "layer 'landlock' cannot be set up: landlock_create_ruleset(2): Operation not permitted" },
+	{ { .error = EPERM, .stage = BOARD_ENTER, .layer = LAYER_LANDLOCK, .item = (1 << 20) + 1 },
+	  "layer 'landlock' cannot be set up: landlock_restrict_self(2): Operation not permitted" },
+	{ { .error = EINVAL, .stage = BOARD_ENTER, .layer = LAYER_RLIMITS, .item = 0 },
+	  "layer 'rlimits' cannot be set up: core: Invalid argument" },
+	{ { .error = EACCES,
+	    .stage = BOARD_PROVE,
+	    .layer = LAYER_RLIMITS,
+	    .item = 0,
+	    .what = "it is high" },
+	  "layer 'rlimits' does not hold: 'core': it is high; nothing was run" },
+	{ { .error = EACCES,
+	    .stage = BOARD_PROVE,
+	    .layer = LAYER_NOEXEC,
+	    .item = 0,
+	    .what = "it is bad" },
+	  "layer 'noexec' does not hold: 'tmp': it is bad; nothing was run" },
+	{ { .error = EMFILE, .stage = BOARD_PROVE, .layer = LAYER_NETWORK_NS, .item = -1 },
+	  "layer 'network_ns' does not hold: its proof could not be made: Too many open files; "
+	  "nothing was run" },
+};
+
+static void a_failure_names_its_item(void)
+{
+	for (size_t i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
+		CU_ASSERT_EQUAL(decide(items[i].b, (struct acts){ 0 }), REASON_SETUP_FAILED);
+		CU_ASSERT_STRING_EQUAL(o.message, items[i].words);
+		CU_ASSERT_EQUAL(o.exit_code, 125);
+	}
+}
+
 static void a_command_that_is_not_there(void)
 {
 	struct board b = { .error = ENOENT, .stage = BOARD_EXEC };
@@ -247,6 +283,7 @@ CU_TestInfo verdict_tests[] = {
 	{ "canceled by a signal", canceled_by_a_signal },
 	{ "RLIMIT_CPU only when it was due", rlimit_cpu_only_when_it_was_due },
 	{ "a failed set-up names its layer", a_failed_set_up_names_its_layer },
+	{ "a failure names its item", a_failure_names_its_item },
 	{ "a command that is not there", a_command_that_is_not_there },
 	{ "a broken board is survived", a_broken_board_is_survived },
 	{ "init killed by somebody else", init_killed_by_somebody_else },
