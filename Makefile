@@ -45,7 +45,7 @@ CHILD := child init
 PARENT := pstdio launch message relay tree watchdog ending denial_words denial denials notify verdict verdict_setup supervise
 PROGRAM := report report_usage report_denials report_place cmd_fail cmd_exec cmd_doctor cmd_profile \
 	probe/probe probe/files probe/kernel probe/network probe/process \
-	selftest_attacks selftest_calls selftest_outside selftest_run selftest_spawn selftest_write cmd_selftest
+	selftest_ablate selftest_attacks selftest_calls selftest_outside selftest_run selftest_spawn selftest_write cmd_selftest
 
 RUNNER := $(BASE) $(INPUT) $(DECIDE) $(LAYERS:%=layer/%) $(CHILD) $(PARENT) $(PROGRAM)
 OBJECTS := $(RUNNER:%=$(O)/runner/%.o) $(POLICY:%=$(O)/seccomp/%.o) $(O)/builtin.o

@@ -99,6 +99,15 @@ void selftest_bare(const char *probe, const char *arg, char *ret, size_t size);
 /** As root of fresh namespaces, where nothing can be broken but these. */
 void selftest_in_lab(const char *probe, const char *arg, char *ret, size_t size);
 
+/** The argument of a probe: "@NAME" is what selftest_outside() says of NAME. */
+const char *selftest_word(const char *arg);
+
+/** Inside, without the layers of the mask: the errno, or NO_ANSWER. */
+int selftest_try(const struct attack *a, layer_set without);
+
+/** Which layers stop it alone: into *t, whose answers are there. */
+void selftest_ablate(const struct selftest *s, const struct attack *a, struct attempt *t);
+
 /* What became of an attack, in one word. */
 enum selftest_state {
 	SELFTEST_CONTAINED,

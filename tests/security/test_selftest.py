@@ -4,6 +4,7 @@ import errno
 import functools
 import json
 import os
+import struct
 import sys
 import time
 import xml.etree.ElementTree
@@ -56,6 +57,10 @@ class Selftest(lib.PerActor):
         if actor == "root":
             for attack in "limit init", "trace a process":
                 walls[attack].append("*")
+        # As root init has an identity that the payload cannot act on.
+        if actor == "root":
+            walls["trace a process"] = ["seccomp", "*"]
+            walls["limit init"] = ["init_guard", "*"]
         # Where the kernel itself refuses it to all but root (Linux 6.2).
         path = "/proc/sys/dev/tty/legacy_tiocsti"
         if os.path.exists(path) and open(path, encoding="ascii").read().strip() == "0":
@@ -96,6 +101,39 @@ class Selftest(lib.PerActor):
             for name in found:
                 self.assertIn(name.replace("'", "&#39;"), page)
             self.assertIn("(one wall)", r.out)
+
+    def test_it_can_fail(self):
+        """Of a runner whose filter lets pass what it should ask about."""
+        with open(lib.RUNNER, "rb") as f:
+            program = f.read()
+        # BPF_RET | BPF_K with SECCOMP_RET_USER_NOTIF, and with SECCOMP_RET_ALLOW
+        ask, allow = (struct.pack("=HBBI", 6, 0, 0, k) for k in (0x7fc00000, 0x7fff0000))
+        self.assertIn(ask, program)
+        broken = os.path.join(lib.room(), "runner")
+        with open(broken, "wb") as f:
+            f.write(program.replace(ask, allow))
+        os.chmod(broken, 0o755)
+
+        def check(actor):
+            files = [os.path.join(lib.room(actor, 0o777), n) for n in ("r.json", "j.xml")]
+            r = lib.run([broken, "selftest", "--report", files[0], "--junit", files[1]], actor)
+            self.assertEqual(r.status, 1, repr(r))
+            with open(files[0], encoding="utf-8") as f:
+                d = json.load(f)
+            self.fits(d, "selftest.schema.json")
+            states = {a["attack"]: (a["state"], a["inside"]) for a in d["attacks"]}
+            for attack in "trace a process", "read another's memory", "personality":
+                self.assertEqual(states[attack], ("failed", "it worked"))
+                self.assertIn("FAILED     %-28s it worked; expected EPERM" % attack, r.out)
+            # One wall is broken, not all.
+            self.assertEqual(states["its open files"][0], "contained")
+            self.assertEqual(states["user namespace"], ("failed", "ENOSPC"))
+            self.assertGreater(d["failed"], 20)
+            self.assertGreater(d["system_calls"]["wrong"], 20)
+            suite = xml.etree.ElementTree.parse(files[1]).getroot()
+            self.assertEqual(int(suite.get("failures")), d["failed"] + d["vacuous"])
+            self.assertEqual(len(suite.findall("testcase/failure")), d["failed"] + d["vacuous"])
+        self.each(check)
 
     def test_wrong_usage(self):
         for options, words in ((["--frob"], "unknown option '--frob'"),
