@@ -15,6 +15,7 @@
 #define ABSENT "what is not there"
 #define RIGHTS "privileges"
 #define CALLER "what is the caller's"
+#define LEFT "what it would leave behind"
 
 /* By what an attacker wants. The suite in tests/security has more, which need preparation. */
 const struct attack selftest_attacks[] = {
@@ -45,6 +46,10 @@ const struct attack selftest_attacks[] = {
 	{ OTHERS, "take another's descriptor", "pidfd_getfd", "", NULL, EPERM, 0, BARE },
 	{ OTHERS, "compare kernel objects", "kcmp", "", NULL, EPERM, 0, BARE },
 	{ OTHERS, "limit init", "limit_init", "1", "0", EPERM, 0, BARE },
+	{ OTHERS, "init's priority", "set_priority", "0,1", "0,0", EPERM, 0, BARE },
+	{ OTHERS, "init's I/O priority", "set_ioprio", "1,1", "1,0", EPERM, 0, BARE },
+	{ OTHERS, "init's scheduling", "set_scheduler", "scheduler,1", "scheduler,0", EPERM, 0,
+	  BARE },
 	{ OTHERS, "init's environment", "open_read", "/proc/1/environ", "/proc/self/environ",
 	  EACCES, 0, BARE },
 	{ OTHERS, "init's memory", "open_read", "/proc/1/mem", "/proc/self/mem", EACCES, 0, BARE },
@@ -58,6 +63,10 @@ const struct attack selftest_attacks[] = {
 	{ KERNEL, "userfaultfd", "userfaultfd", "", NULL, EPERM, 0, BARE },
 	{ KERNEL, "fanotify", "fanotify_user", "", NULL, EPERM, 0, BARE },
 	{ KERNEL, "a second seccomp listener", "listener", "", NULL, EINVAL, 0, BARE },
+	{ KERNEL, "a socket filter", "attach", "26", NULL, EPERM, 0, BARE },
+	{ KERNEL, "a filter for a group of sockets", "attach", "51", NULL, EPERM, 0, BARE },
+	{ KERNEL, "a seccomp filter", "filter", "seccomp", NULL, EINVAL, 0, BARE },
+	{ KERNEL, "a seccomp filter by prctl", "filter", "prctl", NULL, EINVAL, 0, BARE },
 	{ KERNEL, "name_to_handle_at", "name_to_handle", "", NULL, EPERM, 0, BARE },
 	{ KERNEL, "sched_setaffinity", "affinity", "", NULL, EPERM, 0, BARE },
 	{ KERNEL, "personality", "personality", "", NULL, EPERM, 0, BARE },
@@ -119,5 +128,22 @@ const struct attack selftest_attacks[] = {
 	{ CALLER, "its session", "session", "", NULL, EPERM, 0, ABLATED },
 	{ CALLER, "its open files", "fd", "@fd", NULL, EBADF, 0, BARE },
 	{ CALLER, "its keys", "session_keyring", "@key", NULL, EPERM, 0, BARE },
+
+	{ LEFT, "a set-user-ID file", "special_file", "fchmodat_uid", NULL, EPERM, 0, ABLATED },
+	{ LEFT, "set-user-ID by fchmodat2", "special_file", "fchmodat2_uid", NULL, EPERM, 0,
+	  ABLATED },
+	{ LEFT, "a file made set-user-ID", "special_file", "openat_uid", NULL, EPERM, 0, ABLATED },
+	{ LEFT, "by openat2", "special_file", "openat2_uid", NULL, ENOSYS, 0, ABLATED },
+	{ LEFT, "a nameless one, then named", "special_file", "tmpfile_uid", NULL, EPERM, 0,
+	  ABLATED },
+	{ LEFT, "a node made set-group-ID", "special_file", "mknodat_untyped_gid", NULL, EPERM, 0,
+	  ABLATED },
+	{ LEFT, "a set-group-ID directory", "special_file", "mkdirat_gid", NULL, EPERM, 0,
+	  ABLATED },
+	{ LEFT, "a whiteout by rename", "special_file", "rename_whiteout", NULL, EPERM, 0,
+	  ABLATED },
+	{ LEFT, "a whiteout by mknod", "special_file", "mknodat_whiteout", NULL, EPERM, 0,
+	  ABLATED },
+	{ LEFT, "a core dump to a handler", "core_limit", "", NULL, EPERM, ENODEV, BARE },
 	{ NULL, NULL, NULL, NULL, NULL, 0, 0, BARE },
 };

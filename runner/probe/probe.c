@@ -9,7 +9,7 @@ const char *probe_arg;
 int probe_main(int argc, char **argv)
 {
 	static const struct probe *const tables[] = { probes_kernel, probes_network, probes_files,
-						      probes_process };
+						      probes_process, probes_guard };
 
 	probe_arg = argc > 2 ? argv[2] : "";
 	for (size_t i = 0; argc > 1 && i < sizeof(tables) / sizeof(tables[0]); i++)

@@ -18,7 +18,8 @@ struct probe {
 };
 
 /* Each ends with a row whose name is NULL. */
-extern const struct probe probes_kernel[], probes_network[], probes_files[], probes_process[];
+extern const struct probe probes_kernel[], probes_network[], probes_files[], probes_process[],
+	probes_guard[];
 
 /* The probe's argument; "" when there is none. */
 extern const char *probe_arg;
