@@ -13,8 +13,9 @@
  * *pidfd is written for CLONE_PIDFD only.
  */
 #if defined(__x86_64__)
-static inline __attribute__((always_inline)) long
-clone_call(unsigned long flags, void *stack, int *pidfd, void (*fn)(void *), void *arg)
+static inline __attribute__((always_inline)) long clone_call(unsigned long flags, void *stack,
+							     int *pidfd, void (*fn)(void *),
+							     void *arg)
 {
 	register void *fn_ __asm__("r12") = (void *)fn;
 	register void *arg_ __asm__("r13") = arg;
@@ -37,8 +38,9 @@ clone_call(unsigned long flags, void *stack, int *pidfd, void (*fn)(void *), voi
 	return ret;
 }
 #else
-static inline __attribute__((always_inline)) long
-clone_call(unsigned long flags, void *stack, int *pidfd, void (*fn)(void *), void *arg)
+static inline __attribute__((always_inline)) long clone_call(unsigned long flags, void *stack,
+							     int *pidfd, void (*fn)(void *),
+							     void *arg)
 {
 	register long x8 __asm__("x8") = SYS_clone;
 	register unsigned long x0 __asm__("x0") = flags;

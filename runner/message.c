@@ -60,6 +60,7 @@ bool message_receive(int sock, struct message *ret)
 	struct iovec data = { &ret->board, sizeof(ret->board) };
 	int fds[DESCRIPTORS] = { -1, -1, -1 };
 	struct cmsghdr *header;
+	bool cut = false;
 	ssize_t n;
 
 	/*
@@ -74,15 +75,15 @@ bool message_receive(int sock, struct message *ret)
 
 		n = recvmsg(sock, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 		header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+		cut = n > 0 && (message.msg_flags & MSG_CTRUNC);
 	} while (n < 0 && (errno == ECONNRESET || errno == EINTR));
-	if (header && header->cmsg_type == SCM_RIGHTS &&
-	    header->cmsg_len <= CMSG_LEN(sizeof(fds)))
+	if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len <= CMSG_LEN(sizeof(fds)))
 		memcpy(fds, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
-	if (n != sizeof(ret->board)) {
-		for (int i = 0; i < DESCRIPTORS; i++)
-			fd_close(&fds[i]);
+	for (int i = 0; i < DESCRIPTORS && (cut || n != sizeof(ret->board)); i++)
+		fd_close(&fds[i]);
+	if (n != sizeof(ret->board))
 		return false;
-	}
+	ret->cut = cut;
 	ret->proc_fd = fds[0];
 	ret->payload_fd = fds[1];
 	ret->listener_fd = fds[2];

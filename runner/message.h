@@ -20,6 +20,7 @@ struct message {
 	int proc_fd;	 /* the sandbox's /proc */
 	int payload_fd;	 /* the payload's pidfd */
 	int listener_fd; /* of the payload's filter */
+	bool cut;	 /* there were some that we could not take */
 };
 
 /* In the child. */

@@ -97,9 +97,11 @@ struct outcome {
 
 	struct stream_usage out, err;
 
-	int survivors;	/* processes counted in the sandbox afterwards; -1: not countable */
-	pid_t init_pid; /* on the host */
-	bool started;	/* the payload was executed */
+	int survivors;	  /* processes counted in the sandbox afterwards; -1: not countable */
+	bool init_ended;  /* and with it, by the kernel's word, every process inside */
+	char unended[12]; /* the states of survivors, a letter each; proc_pid_stat(5) */
+	pid_t init_pid;	  /* on the host */
+	bool started;	  /* the payload was executed */
 
 	struct denials denials;
 };

@@ -28,7 +28,7 @@ struct watch {
 	const struct plan *plan;
 	struct running *run;
 	struct outcome *o;
-	int proc_fd; /* the sandbox's /proc; -1 until init sent it */
+	int proc_fd;	/* the sandbox's /proc; -1 until init sent it */
 	int payload_fd; /* likewise */
 	int listener;
 	bool listener_done;
@@ -40,6 +40,7 @@ struct watch {
 	uint64_t cpu_check;
 	struct watchdog watchdog;
 	uint64_t caller_at; /* when to begin to watch it: a short run need not */
+	bool init_ends;	    /* it said so, or is gone */
 	struct ending ending;
 };
 
@@ -89,6 +90,8 @@ static bool receive(struct watch *w)
 	if (!message_receive(w->run->sock, &m))
 		return false;
 	w->run->board = m.board;
+	if (m.cut)
+		kill_tree(w, REASON_INTERNAL);
 	if (m.proc_fd < 0)
 		return true;
 	w->proc_fd = m.proc_fd;
@@ -101,12 +104,23 @@ static bool receive(struct watch *w)
 	return true;
 }
 
+static bool ignores_hangup(void)
+{
+	uint64_t action[4] = { 0 }; /* struct sigaction of the kernel */
+
+	raw4(SYS_rt_sigaction, SIGHUP, NULL, action, 8);
+	return action[0] == (uint64_t)(uintptr_t)SIG_IGN;
+}
+
 /* The first signal is passed on and starts the grace; the next one ends the run. */
 static void handle_signal(struct watch *w)
 {
 	struct signalfd_siginfo info;
 
 	if (read(w->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	/* Blocked, it is queued although our caller had it ignored: nohup(1). */
+	if (info.ssi_signo == SIGHUP && ignores_hangup())
 		return;
 	if (w->acts.cancel_signal) {
 		kill_tree(w, REASON_CANCELED);
@@ -166,10 +180,8 @@ static void watch_caller(struct watch *w)
 {
 	const struct host *host = w->plan->host;
 	struct running *run = w->run;
-	uint64_t hangup[4] = { 0 };
 
-	raw4(SYS_rt_sigaction, SIGHUP, NULL, hangup, 8);
-	if (host->caller <= 1 || hangup[0] == (uint64_t)(uintptr_t)SIG_IGN)
+	if (host->caller <= 1 || ignores_hangup())
 		return;
 	run->caller = (int)raw2(SYS_pidfd_open, host->caller, 0);
 	/* Between the two it may have ended, and the number have become another's. */
@@ -180,6 +192,7 @@ static void watch_caller(struct watch *w)
 	kill_tree(w, REASON_CANCELED);
 }
 
+/* In ms; -1: it is time to give up. */
 static int next_timeout(struct watch *w)
 {
 	uint64_t now = raw_clock_ns(CLOCK_MONOTONIC);
@@ -189,6 +202,8 @@ static int next_timeout(struct watch *w)
 		w->caller_at = UINT64_MAX;
 		watch_caller(w);
 	}
+	if (!ending_step(&w->ending, w->run, w->proc_fd, now))
+		return -1;
 	if (!w->acts.killed) {
 		if (now >= w->wall_deadline)
 			kill_tree(w, REASON_WALL_TIME);
@@ -207,11 +222,11 @@ static int next_timeout(struct watch *w)
 	if (w->watchdog.next < next)
 		next = w->watchdog.next;
 	if (w->acts.killed)
-		next = w->ending.give_up;
-	if (next == UINT64_MAX)
-		return -1;
+		next = UINT64_MAX;
+	if (w->ending.next < next)
+		next = w->ending.next;
 	/* Not before the sandbox's /proc is there to look into. */
-	next = next > now ? (next - now + 999999u) / 1000000u : 1;
+	next = next > now ? (next - now) / 1000000u + 1 : 1;
 	return next > 3600000 ? 3600000 : (int)next;
 }
 
@@ -233,6 +248,15 @@ static void step_stdin(struct watch *w, short revents)
 		fd_close(&w->run->in);
 }
 
+/*
+ * When the payload has ended, init follows at once: a short run need not hear of it
+ * twice. Where it takes longer, something inside does not end.
+ */
+static bool hears_init(const struct watch *w)
+{
+	return !w->init_ends && (!w->o->started || w->caller_at == UINT64_MAX);
+}
+
 static void watch_until_init_ends(struct watch *w)
 {
 	struct pollfd p[ON_COUNT];
@@ -240,10 +264,10 @@ static void watch_until_init_ends(struct watch *w)
 	for (;;) {
 		int timeout = next_timeout(w);
 
-		if (w->acts.killed && raw_clock_ns(CLOCK_MONOTONIC) >= w->ending.give_up)
+		if (timeout < 0)
 			return;
 		p[ON_INIT] = (struct pollfd){ .fd = w->run->init_fd, .events = POLLIN };
-		p[ON_SOCK] = (struct pollfd){ .fd = w->o->started ? -1 : w->run->sock,
+		p[ON_SOCK] = (struct pollfd){ .fd = hears_init(w) ? w->run->sock : -1,
 					      .events = POLLIN };
 		p[ON_LISTENER] = (struct pollfd){ .fd = w->listener_done ? -1 : w->listener,
 						  .events = POLLIN };
@@ -254,8 +278,10 @@ static void watch_until_init_ends(struct watch *w)
 		p[ON_ERR] = w->run->err >= 0 ? relay_poll(&w->err) : (struct pollfd){ .fd = -1 };
 		if (poll(p, ON_COUNT, timeout) < 0)
 			continue;
-		if (p[ON_SOCK].revents & POLLIN)
-			(void)receive(w);
+		if (p[ON_SOCK].revents && (!receive(w) || w->run->board.payload_ended)) {
+			w->init_ends = true;
+			ending_expect(&w->ending);
+		}
 		if (p[ON_LISTENER].revents & POLLIN) {
 			if (notify_answer(w->listener, w->plan, w->o))
 				kill_tree(w, REASON_SECCOMP);
@@ -293,8 +319,9 @@ static void collect(struct watch *w)
 	while (receive(w))
 		;
 	/* Without hanging: only what the kernel could not end is still there. */
-	if (raw5(SYS_waitid, P_PIDFD, w->run->init_fd, &info, WEXITED | WNOHANG, &usage) < 0 ||
-	    info.si_pid == 0)
+	if (raw5(SYS_waitid, P_PIDFD, w->run->init_fd, &info, WEXITED | WNOHANG, &usage) < 0)
+		info.si_pid = 0;
+	if (info.si_pid == 0)
 		usage = (struct board_rusage){ 0 };
 	end = raw_clock_ns(CLOCK_MONOTONIC);
 	w->acts.init_signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
@@ -308,7 +335,7 @@ static void collect(struct watch *w)
 	if (w->ending.cpu.system_ns / 1000 > o->system_us)
 		o->system_us = w->ending.cpu.system_ns / 1000;
 	o->maxrss_bytes = (uint64_t)usage.maxrss_kib * 1024;
-	o->survivors = w->proc_fd >= 0 ? tree_count(w->proc_fd) : -1;
+	ending_count(info.si_pid != 0, w->proc_fd, o);
 	if (w->run->cgroup.fd >= 0) {
 		cgroup_read(&w->run->cgroup, &o->cgroup);
 		if (o->cgroup.user_us != UNLIMITED && o->cgroup.system_us != UNLIMITED) {
@@ -347,6 +374,7 @@ void supervise(const struct plan *plan, struct running *run, struct outcome *ret
 	relay_init(&w.in, run->in_from, run->in, UNLIMITED, buffers[0]);
 	relay_init(&w.out, run->out, report_on_stdout ? 2 : 1, l->output, buffers[1]);
 	relay_init(&w.err, run->err, 2, l->output, buffers[2]);
+	ending_init(&w.ending);
 	if (l->wall_ms != UNLIMITED)
 		w.wall_deadline = run->started_ns + l->wall_ms * 1000000u;
 	if (l->cpu_ms != UNLIMITED)

@@ -126,6 +126,13 @@ static void killed_by_us(const struct plan *plan, const struct acts *a, struct o
 		snprintf(o->message, sizeof(o->message), "canceled by signal %d (%s)",
 			 a->cancel_signal, strsignal(a->cancel_signal));
 		break;
+	case REASON_INTERNAL:
+		o->exit_code = EXIT_RUNNER;
+		snprintf(o->message, sizeof(o->message),
+			 "ended: the descriptors to watch it with did not arrive");
+		snprintf(o->hint, sizeof(o->hint),
+			 "runner needs more open files: ulimit -n 64 or more");
+		break;
 	default: break;
 	}
 }
@@ -171,6 +178,49 @@ static void ended_itself(const struct plan *plan, const struct board *b, const s
 	}
 }
 
+/* Init was waited for, and nothing is in the sandbox's /proc, where we have it. */
+static bool all_ended(const struct outcome *o)
+{
+	return o->init_ended && (o->survivors == 0 || (o->survivors < 0 && !o->started));
+}
+
+/* Whatever else is true: the run is not over, and nobody may take it for that. */
+static void not_ended(struct outcome *o)
+{
+	enum reason why = o->reason;
+	char before[200];
+	char count[32] = "the processes";
+
+	snprintf(before, sizeof(before), "%.199s",
+		 o->message[0] ? o->message : "the payload ended");
+	if (o->survivors == 1)
+		snprintf(count, sizeof(count), "one process");
+	else if (o->survivors > 0)
+		snprintf(count, sizeof(count), "%d processes", o->survivors);
+	o->reason = REASON_INTERNAL;
+	o->exit_code = EXIT_RUNNER;
+	snprintf(o->message, sizeof(o->message),
+		 "%s, but %s of the sandbox could not be ended%s%s%s", before, count,
+		 o->unended[0] ? " (state " : "", o->unended, o->unended[0] ? ")" : "");
+	snprintf(o->hint, sizeof(o->hint), "%s",
+		 strchr(o->unended, 'D')
+			 ? "state D: it waits inside the kernel, for a device that does not "
+			   "answer or because its cgroup is frozen; it ends when that does"
+		 : strchr(o->unended, 'Z')
+			 ? "state Z: it is dead, but a process outside traces it and has not let "
+			   "go (TracerPid in /proc/PID/status)"
+			 : "look for them on the host: they are in init's pid namespace");
+	add_cause(o, REASON_INTERNAL);
+	add_cause(o, why);
+}
+
+/* SIGKILL after we had sent it was ours, whoever of us was the first. */
+static bool ended_before_us(const struct board *b, const struct acts *a)
+{
+	return b->payload_ended && !(a->killed && WIFSIGNALED(b->payload_status) &&
+				     WTERMSIG(b->payload_status) == SIGKILL);
+}
+
 void verdict(const struct plan *plan, const struct board *b, const struct acts *a,
 	     struct outcome *o)
 {
@@ -180,6 +230,8 @@ void verdict(const struct plan *plan, const struct board *b, const struct acts *
 		o->started = false;
 		/* Told to stop while setting up: that is not the layer's failure. */
 		verdict_setup_failed(plan, b, o);
+		if (!all_ended(o))
+			not_ended(o);
 		add_cause(o, o->reason);
 		return;
 	}
@@ -191,7 +243,7 @@ void verdict(const struct plan *plan, const struct board *b, const struct acts *
 	    (!b->payload_ended ||
 	     (WIFSIGNALED(b->payload_status) && WTERMSIG(b->payload_status) == SIGKILL))) {
 		out_of_memory(plan, o);
-	} else if (b->payload_ended) {
+	} else if (ended_before_us(b, a)) {
 		ended_itself(plan, b, a, o);
 	} else if (a->killed) {
 		killed_by_us(plan, a, o);
@@ -204,6 +256,8 @@ void verdict(const struct plan *plan, const struct board *b, const struct acts *
 			 "the kernel's out-of-memory killer, ended it",
 			 a->init_signal);
 	}
+	if (!all_ended(o))
+		not_ended(o);
 	add_cause(o, o->reason);
 	if (a->killed)
 		add_cause(o, a->kill_reason);

@@ -92,7 +92,7 @@ static int plan_rlimits(struct plan *plan, struct err *e)
 	/* Rootless, init has the same id and is counted as well. */
 	if (!plan_has(plan, LAYER_CGROUP)) {
 		add_rlimit(plan, "nproc", RLIMIT_NPROC,
-			   l->pids == UNLIMITED		  ? UNLIMITED
+			   l->pids == UNLIMITED	    ? UNLIMITED
 			   : plan->host->privileged ? l->pids
 						    : l->pids + 1);
 		add_rlimit(plan, "data", RLIMIT_DATA, l->memory);

@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * killat: kill a program at its Nth system call.
+ * killat: kill a program at one of its system calls, or hold it there.
  *
- *     killat N COMMAND [ARG...]
+ *     killat N COMMAND [ARG...]         at the Nth call that anybody makes
+ *     killat NR:N COMMAND [ARG...]      at the Nth call with that number
+ *     killat hold:NR:N COMMAND [ARG...] hold who makes it, if it is not COMMAND itself
  *
- * Counts the system calls of COMMAND and of everything it starts; on entry to the
- * Nth, whoever makes it, COMMAND itself gets SIGKILL. Prints "killed", or "ended N"
+ * Counts the system calls of COMMAND and of everything it starts; on entry to the one
+ * named, whoever makes it, COMMAND itself gets SIGKILL. Prints "killed", or "ended N"
  * with the number there were. So every step of a set-up can be the last one.
+ *
+ * One that is held stays there until it is killed; the others go on. Says "held N" on
+ * stderr, with the number of how often that was, and exits as COMMAND did.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,15 +29,51 @@ enum {
 		  PTRACE_O_TRACEVFORK,
 };
 
+static struct {
+	int hold;
+	long nr; /* -1: any */
+	long n;
+} wanted = { .nr = -1 };
+
+static void parse(const char *word)
+{
+	const char *colon;
+
+	if (strncmp(word, "hold:", 5) == 0) {
+		wanted.hold = 1;
+		word += 5;
+	}
+	colon = strchr(word, ':');
+	if (colon)
+		wanted.nr = atol(word);
+	wanted.n = atol(colon ? colon + 1 : word);
+}
+
+/* A stop at a system call: is it one that counts? */
+static int counts(pid_t pid, pid_t first)
+{
+	struct __ptrace_syscall_info info;
+
+	/* Entry and exit both stop; half of them are enough to tell steps apart. */
+	if (wanted.nr < 0)
+		return 1;
+	if (wanted.hold && pid == first)
+		return 0;
+	memset(&info, 0, sizeof(info));
+	return ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) > 0 &&
+	       info.op == PTRACE_SYSCALL_INFO_ENTRY && (long)info.entry.nr == wanted.nr;
+}
+
 int main(int argc, char **argv)
 {
-	long wanted = argc > 2 ? atol(argv[1]) : 0;
 	long count = 0;
+	long held = 0;
 	pid_t first;
 	int status;
 
 	if (argc < 3)
 		return 2;
+	parse(argv[1]);
 	first = fork();
 	if (first == 0) {
 		raise(SIGSTOP);
@@ -55,18 +98,25 @@ int main(int argc, char **argv)
 		}
 		sig = WSTOPSIG(status);
 		if (sig == (SIGTRAP | 0x80)) {
-			/* Entry and exit both stop; half of them are enough to tell steps apart. */
-			if (++count == wanted) {
+			sig = 0;
+			if (counts(pid, first) && ++count == wanted.n) {
+				if (wanted.hold) {
+					held++;
+					continue;
+				}
 				kill(first, SIGKILL);
 				puts("killed");
 				return 0; /* the others go on: they are let go */
 			}
-			sig = 0;
 		} else if (status >> 16) {
 			/* A group-stop or an event. A stopped new task just goes on. */
 			sig = 0;
 		}
 		ptrace(PTRACE_SYSCALL, pid, 0, sig);
+	}
+	if (wanted.hold) {
+		fprintf(stderr, "held %ld\n", held);
+		return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	}
 	printf("ended %ld\n", count);
 	return 0;

@@ -26,6 +26,8 @@ int main(int argc, char **argv)
 		{ "denial", NULL, NULL, NULL, NULL, denial_tests },
 		{ "denials", NULL, NULL, NULL, NULL, denials_tests },
 		{ "cgroup", NULL, NULL, NULL, NULL, cgroup_tests },
+		{ "message", NULL, NULL, NULL, NULL, message_tests },
+		{ "ending", NULL, NULL, NULL, NULL, ending_tests },
 		CU_SUITE_INFO_NULL,
 	};
 	unsigned int failed;

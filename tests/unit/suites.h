@@ -7,7 +7,8 @@
 
 extern CU_TestInfo text_tests[], jout_tests[], spec_tests[], profile_tests[], bpf_tests[],
 	policy_tests[], options_tests[], plan_tests[], verdict_tests[], relay_tests[],
-	layer_tests[], denial_tests[], denials_tests[], cgroup_tests[];
+	layer_tests[], denial_tests[], denials_tests[], cgroup_tests[],
+	message_tests[], ending_tests[];
 
 /* The repository's tests/ directory. */
 extern const char *tests_dir;

@@ -18,6 +18,7 @@ static struct outcome o;
 static char limit[32]; /* the name of the plan's first one */
 
 static struct cgroup_usage counted; /* what the kernel counted, for decide() */
+static struct outcome left;	    /* and what did not end */
 
 static enum reason decide(struct board b, struct acts a)
 {
@@ -29,6 +30,9 @@ static enum reason decide(struct board b, struct acts a)
 	host = fake_host(true);
 	memset(&o, 0, sizeof(o));
 	o.cgroup = counted;
+	o.init_ended = !left.survivors;
+	o.survivors = left.survivors;
+	memcpy(o.unended, left.unended, sizeof(o.unended));
 	CU_ASSERT_EQUAL_FATAL(profile_load(&spec, "default", &e), 0);
 	spec.limits.cpu_ms = cpu_ms ? cpu_ms : UNLIMITED;
 	spec.command = SPEC_COMMAND_INSIDE;
@@ -156,6 +160,38 @@ static void a_kill_that_came_too_late(void)
 
 	CU_ASSERT_EQUAL(decide((struct board){ .payload_ended = 1 }, a), REASON_EXITED);
 	CU_ASSERT_EQUAL(o.exit_code, 0);
+	/* But SIGKILL is what we had sent. */
+	CU_ASSERT_EQUAL(decide((struct board){ .payload_ended = 1, .payload_status = SIGKILL }, a),
+			REASON_WALL_TIME);
+	CU_ASSERT_EQUAL(o.exit_code, 124);
+}
+
+/* Neither a number nor its absence passes for an end. */
+static void what_does_not_end_is_said(void)
+{
+	struct acts a = { .killed = true, .kill_reason = REASON_WALL_TIME };
+
+	left = (struct outcome){ .survivors = 2, .unended = "DZ" };
+	CU_ASSERT_EQUAL(decide((struct board){ 0 }, a), REASON_INTERNAL);
+	CU_ASSERT_EQUAL(o.exit_code, 125);
+	CU_ASSERT_TRUE(causes_are(REASON_INTERNAL, REASON_WALL_TIME, 2));
+	CU_ASSERT_PTR_NOT_NULL(strstr(o.message, "limit wall_time, but 2 processes"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(o.message, "(state DZ)"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(o.hint, "frozen"));
+	left = (struct outcome){ .survivors = 1, .unended = "Z" };
+	CU_ASSERT_EQUAL(decide((struct board){ .payload_ended = 1 }, (struct acts){ 0 }),
+			REASON_INTERNAL);
+	CU_ASSERT_EQUAL(o.exit_code, 125);
+	CU_ASSERT_EQUAL(o.status_exit, 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(o.message, "the payload ended, but one process"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(o.hint, "TracerPid"));
+	left = (struct outcome){ .survivors = -1 };
+	CU_ASSERT_EQUAL(decide((struct board){ 0 }, a), REASON_INTERNAL);
+	CU_ASSERT_EQUAL(o.exit_code, 125);
+	CU_ASSERT_PTR_NOT_NULL(strstr(o.message, "the processes of the sandbox could not"));
+	CU_ASSERT_EQUAL(decide((struct board){ .error = EIO }, a), REASON_INTERNAL);
+	CU_ASSERT_EQUAL(o.exit_code, 125);
+	left = (struct outcome){ 0 };
 }
 
 static void canceled_by_a_signal(void)
@@ -286,6 +322,7 @@ CU_TestInfo verdict_tests[] = {
 	{ "the watchdog's kill", the_watchdogs_kill },
 	{ "the caller has ended", the_caller_has_ended },
 	{ "a kill that came too late", a_kill_that_came_too_late },
+	{ "what does not end is said", what_does_not_end_is_said },
 	{ "canceled by a signal", canceled_by_a_signal },
 	{ "RLIMIT_CPU only when it was due", rlimit_cpu_only_when_it_was_due },
 	{ "a failed set-up names its layer", a_failed_set_up_names_its_layer },

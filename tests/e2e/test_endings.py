@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The end of a run: every signal acts, no verdict is lost, and what does not end is said."""
+import ctypes
+import json
+import os
+import platform
+import random
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import lib
+
+KILLAT = os.path.join(lib.BUILD, "t/killat")
+SIGNALFD4 = {"x86_64": 289, "aarch64": 74}[platform.machine()]
+FREEZER = "/sys/fs/cgroup/freezer"
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def children(pid):
+    """Of pid, from the host's /proc: {name: pid} of all descendants."""
+    parents = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open("/proc/%s/stat" % entry, encoding="utf-8", errors="replace") as f:
+                    text = f.read()
+            except OSError:
+                continue
+            name = text[text.index("(") + 1:text.rindex(")")]
+            parents[int(entry)] = (int(text.rsplit(")", 1)[1].split()[1]), name)
+    found = {}
+    todo = [pid]
+    while todo:
+        here = todo.pop()
+        for child, (parent, name) in parents.items():
+            if parent == here:
+                found[name] = child
+                todo.append(child)
+    return found
+
+
+def init_of(pid):
+    """Runner's only child that lives; the maker of the network namespace has ended."""
+    with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as f:
+        child, = [int(c) for c in f.read().split() if lib.alive(int(c))]
+    return child
+
+
+class Traced:
+    """A process that we trace: when it dies, it stays until we let it go."""
+    SEIZE, DETACH, EXIT = 0x4206, 17, 0x40
+
+    def __init__(self, pid, options=0):
+        self.pid = pid
+        LIBC.ptrace.argtypes = [ctypes.c_long] * 4
+        LIBC.ptrace.restype = ctypes.c_long
+        if LIBC.ptrace(self.SEIZE, pid, 0, options) < 0:
+            raise OSError(ctypes.get_errno(), "ptrace")
+
+    def let_go(self):
+        """Wait for its next stop, or its end."""
+        _, status = os.waitpid(self.pid, 0x40000000)  # __WALL
+        if os.WIFSTOPPED(status):
+            LIBC.ptrace(self.DETACH, self.pid, 0, 0)
+
+
+class Runs(lib.PerActor):
+    def start(self, actor, options, command, **kwargs):
+        """A run whose payload has said "ready"; .report is the path of its report."""
+        report = os.path.join(lib.room(actor, 0o777), "r.json")
+        p = subprocess.Popen(
+            lib.as_actor(actor, [lib.RUNNER, "exec", "--report", report] + options + command),
+            stdin=kwargs.pop("stdin", subprocess.DEVNULL), stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, **kwargs)
+        p.report = report
+        line = p.stdout.readline()
+        self.assertEqual(line, "ready\n", line or p.stderr.read())
+        return p
+
+    def finish(self, p):
+        """Its status, its report, and what it said last."""
+        out, err = p.communicate(timeout=300)
+        with open(p.report, encoding="utf-8") as f:
+            return p.returncode, json.load(f), out + err
+
+
+class Signals(Runs):
+    def test_each_one_reaches_the_payload(self):
+        def check(actor):
+            for sig in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+                trap = "trap 'echo got; exit 3' %s; " % sig.name[3:]
+                for trap, said in ((trap, "got\n"), ("", "")):
+                    p = self.start(actor, [], ["--", "sh", "-c", trap + "echo ready; "
+                                               "while :; do sleep 0.05; done"])
+                    p.send_signal(sig)
+                    status, report, words = self.finish(p)
+                    self.assertEqual((status, report["reason"]), (128 + sig, "canceled"), words)
+                    self.assertEqual("got" in words, bool(said), words)
+                    self.assertIn("signal %d" % sig, report["message"])
+                    self.assertEqual(report["survivors"], 0)
+        self.each(check)
+
+    def test_nohup_is_heeded(self):
+        def check(actor):
+            p = self.start(actor, [], ["--", "sh", "-c", "echo ready; read x; exit 3"],
+                           stdin=subprocess.PIPE,
+                           preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+            p.send_signal(signal.SIGHUP)
+            # Runner has read it when it has passed this on.
+            p.stdin.write("on\n")
+            status, report, words = self.finish(p)
+            self.assertEqual((status, report["reason"]), (3, "exited"), words)
+        self.each(check)
+
+    def test_at_the_moment_of_the_end(self):
+        """It comes a little earlier or later than the payload's end: never `internal`."""
+        def check(actor):
+            random.seed(9)
+            reasons = set()
+            for _ in range(60):
+                p = self.start(actor, [], ["--", "sh", "-c", "echo ready; exit 3"])
+                end = time.monotonic() + random.random() * 0.002
+                while time.monotonic() < end:
+                    pass
+                p.send_signal(signal.SIGTERM)
+                status, report, words = self.finish(p)
+                self.assertIn((status, report["reason"]), ((3, "exited"), (143, "canceled")),
+                              words)
+                self.assertEqual(report["survivors"], 0)
+                reasons.add(report["reason"])
+            self.assertTrue(reasons)
+        self.each(check)
+
+
+class Init(Runs):
+    def held(self, actor, options, command):
+        """Init does not get beyond its first step after the payload's exec."""
+        if os.geteuid() != 0:
+            self.skipTest("only root may trace the set-up")
+        report = os.path.join(lib.room(actor, 0o777), "r.json")
+        argv = lib.as_actor(actor, [lib.RUNNER, "exec", "--report", report] + options + command)
+        r = lib.run([KILLAT, "hold:%d:1" % SIGNALFD4] + argv)
+        self.assertIn("held 1\n", r.err)
+        with open(report, encoding="utf-8") as f:
+            r.report = json.load(f)
+        return r
+
+    def test_the_supervisor_needs_no_init(self):
+        """Listener, /proc and the payload's pidfd are its own before the first instruction."""
+        def check(actor):
+            r = self.held(actor, ["--timeout", "2s"], [lib.PROBE, "process_vm_readv"])
+            self.assertEqual((r.status, r.report["reason"]), (124, "wall_time"), repr(r))
+            self.assertEqual(r.out, "1\n")
+            self.assertEqual([d["operation"] for d in r.report["denials"]], ["process_vm_readv"])
+            self.assertEqual(r.report["survivors"], 0)
+            if not lib.has_cgroup(actor):
+                r = self.held(actor, ["--timeout", "100s", "--memory", "64m"],
+                              ["--", "sh", "-c", "for i in 1 2 3; do head -c 40m /dev/zero | tail "
+                               "& done; wait; sleep 200"])
+                self.assertEqual(r.report["reason"], "memory", repr(r))
+                self.assertEqual(r.report["survivors"], 0)
+        self.each(check)
+
+    def test_a_policy_without_sendmsg(self):
+        """Then init hands them up."""
+        def check(actor):
+            with open(os.path.join(lib.HERE, "..", "seccomp/default.json"),
+                      encoding="utf-8") as f:
+                policy = json.load(f)
+            policy["syscalls"].insert(0, {"names": ["sendmsg"], "action": "SCMP_ACT_ERRNO",
+                                          "errnoRet": 1})
+            path = lib.write(os.path.join(lib.room("root", 0o755), "p.json"), json.dumps(policy))
+            r = lib.sandbox(["--seccomp", path], ["--", "python3", "-c", "import socket\n"
+                            "a, b = socket.socketpair()\n"
+                            "try: a.sendmsg([b'x'])\n"
+                            "except OSError as e: print(e.errno)"], actor)
+            self.ok(r, "1\n")
+            self.assertEqual([d["operation"] for d in r.report["denials"]], ["sendmsg"])
+            self.assertEqual(r.report["survivors"], 0)
+        self.each(check)
+
+    def test_each_process_is_killed_by_itself(self):
+        """Init is stopped on its way out and ends nobody: the payload ends all the same."""
+        if os.geteuid() != 0:
+            self.skipTest("only root may trace init")
+
+        def check(actor):
+            p = self.start(actor, ["--timeout", "1s"],
+                           ["--", "sh", "-c", "sleep 300 & setsid cat /dev/zero > /dev/null & echo ready; wait"])
+            pids = children(p.pid)
+            init = Traced(init_of(p.pid), Traced.EXIT)
+            others = [pid for pid in pids.values() if pid != init.pid]
+            self.assertGreaterEqual(len(others), 2)
+            # They are zombies: init, who would reap them, does not run.
+            self.assertTrue(lib.wait_until(lambda: not any(map(lib.alive, others)), 60), pids)
+            self.assertIsNone(p.poll())
+            init.let_go()
+            status, report, words = self.finish(p)
+            self.assertEqual((status, report["reason"]), (124, "wall_time"), words)
+            self.assertEqual(report["survivors"], 0)
+        self.each(check)
+
+
+class Unending(Runs):
+    """What does not die of SIGKILL is given up after ten seconds, and said."""
+
+    def give_up(self, p, cause, state):
+        status, report, words = self.finish(p)
+        self.assertEqual((status, report["reason"]), (125, "internal"), words)
+        self.assertEqual(report["causes"], ["internal", cause])
+        self.assertIn("could not be ended", report["message"])
+        self.assertIn(state, report["message"])
+        self.assertIn("state " + state, report["hint"])
+        # The zombie and init, which waits for it.
+        self.assertGreaterEqual(report["survivors"], 2)
+
+    def test_a_process_that_cannot_die(self):
+        """Traced from outside, it stays a zombie; once after a kill, once after an exit."""
+        runs = []
+        for actor in lib.ACTORS:
+            killed = self.start(actor, ["--timeout", "2s"],
+                                ["--", "sh", "-c", "sleep 300 & echo ready; wait"])
+            runs.append((actor, "wall_time", killed))
+            exits = self.start(actor, ["--timeout", "unlimited"],
+                               ["--", "sh", "-c", "sleep 300 & echo ready; read x; exit 3"],
+                               stdin=subprocess.PIPE)
+            runs.append((actor, "exited", exits))
+        inits = [init_of(p.pid) for _, _, p in runs]
+        try:
+            traced = [Traced(children(p.pid)["sleep"]) for _, _, p in runs]
+        except PermissionError:
+            for _, _, p in runs:
+                p.kill()
+                p.communicate()
+            self.skipTest("this host does not let us trace")
+        for _, cause, p in runs:
+            if cause == "exited":
+                p.stdin.write("x\n")
+                p.stdin.flush()
+        for (actor, cause, p), init, t in zip(runs, inits, traced):
+            with self.subTest(actor=actor, cause=cause):
+                self.give_up(p, cause, "Z")
+                self.assertTrue(os.path.exists("/proc/%d" % init))
+                t.let_go()
+                self.assertTrue(lib.wait_until(lambda: not lib.alive(init), 30))
+
+    def test_a_frozen_process(self):
+        if not os.access(FREEZER + "/cgroup.procs", os.W_OK):
+            self.skipTest("no freezer of the first kind of cgroups here")
+        room = "%s/runner-test-%d" % (FREEZER, os.getpid())
+        runs = [(actor, self.start(actor, ["--timeout", "2s"],
+                                   ["--", "sh", "-c", "sleep 300 & echo ready; wait"]))
+                for actor in lib.ACTORS]
+        frozen = [children(p.pid)["sleep"] for _, p in runs]
+        os.mkdir(room)
+        try:
+            for pid in frozen:
+                lib.write(room + "/cgroup.procs", str(pid))
+            lib.write(room + "/freezer.state", "FROZEN")
+            for actor, p in runs:
+                with self.subTest(actor=actor):
+                    self.give_up(p, "wall_time", "D")
+        finally:
+            lib.write(room + "/freezer.state", "THAWED")
+            self.assertTrue(lib.wait_until(lambda: not any(map(lib.alive, frozen)), 30))
+            os.rmdir(room)
+
+
+if __name__ == "__main__":
+    lib.main()
