@@ -242,7 +242,7 @@ IN_CHILD static int execute(struct child *c)
  */
 IN_CHILD static int hand_up(struct child *c)
 {
-	if (plan_has(c->plan, LAYER_SECCOMP) && !message_may_send(c))
+	if (c->listener_fd >= 0 && !message_may_send(c))
 		return 0;
 	c->handed_up = true;
 	return message_send_descriptors(c);
