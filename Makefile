@@ -39,7 +39,7 @@ BASE := base/err base/fd base/open base/text base/display base/jout
 INPUT := spec limits mount_words profile profile_limits profile_mounts builtin profile_load profile_file policy_file options host
 POLICY := bpf_shrink bpf policy_rule policy
 DECIDE := cgroup_probe cgroup idmap command plan plan_print
-LAYERS := table cgroup namespaces userns network memfd mounting place chain root devices proc tmpfs binds programs privileges \
+LAYERS := table cgroup namespaces userns network memfd mounting chroot place chain root devices proc tmpfs binds programs privileges \
 	landlock process filter guard seccomp
 CHILD := child init
 PARENT := pstdio launch message relay tree watchdog ending denial_words denial denials notify verdict verdict_setup supervise

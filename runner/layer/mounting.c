@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -183,6 +184,21 @@ IN_CHILD int mounting_hold(struct child *c, const char *target)
 	if (at >= 0)
 		raw1(SYS_close, at);
 	return tree < 0 ? (int)tree : attach(c, tree, target);
+}
+
+IN_CHILD int mounting_pivot(int root_fd)
+{
+	long r = raw1(SYS_fchdir, root_fd);
+
+	/* pivot_root(2), NOTES: "." twice stacks the old root over the new one ... */
+	if (r == 0)
+		r = raw2(SYS_pivot_root, ".", ".");
+	/* ... from where it is taken away, with everything mounted in it. */
+	if (r == 0)
+		r = raw2(SYS_umount2, ".", MNT_DETACH);
+	if (r == 0)
+		r = raw1(SYS_chdir, "/");
+	return (int)r;
 }
 
 IN_CHILD int mounting_tmpfs(const char *size, const char *inodes, const char *mode)

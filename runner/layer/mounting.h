@@ -33,6 +33,12 @@ int mounting_hold(struct child *c, const char *target);
 /** For prove rows: does what is mounted at `target` have these attributes? */
 int mounting_prove(struct child *c, int layer, const char *target, uint64_t attributes);
 
+/**
+ * Make the mount of root_fd, which is attached below the present root, the root of
+ * the mount namespace, and take the old one away with everything mounted in it.
+ */
+int mounting_pivot(int root_fd);
+
 /** fsopen a tmpfs with these options (NULL: the kernel's default). fd or -errno. */
 int mounting_tmpfs(const char *size, const char *inodes, const char *mode);
 

@@ -6,6 +6,7 @@
  * enter is what a fresh namespace lacks. See namespaces(7).
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include <sys/utsname.h>
 
 #include "base/raw.h"
+#include "layer/chroot.h"
 #include "layer/layer.h"
 #include "layer/ns.h"
 
@@ -86,8 +88,11 @@ static int plan_mount(struct plan *plan, struct err *e)
 
 IN_CHILD static int enter_mount(struct child *c)
 {
+	long r = raw5(SYS_mount, NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+
 	(void)c;
-	return (int)raw5(SYS_mount, NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	/* The root is no mount point: a chroot. */
+	return r == -EINVAL ? chroot_become_root() : (int)r;
 }
 
 /* The root is the tmpfs we made, so the mounts are not the host's. */

@@ -24,6 +24,7 @@
 #include "base/fd.h"
 #include "base/raw.h"
 #include "command.h"
+#include "layer/chroot.h"
 #include "layer/mounting.h"
 
 enum {
@@ -343,15 +344,10 @@ IN_CHILD static int enter_pivot(struct child *c)
 	long r = raw5(SYS_mount_setattr, c->root_fd, "", AT_EMPTY_PATH, &seal, sizeof(seal));
 
 	if (r == 0)
-		r = raw1(SYS_fchdir, c->root_fd);
-	/* pivot_root(2), NOTES: "." twice stacks the old root over the new one ... */
-	if (r == 0)
-		r = raw2(SYS_pivot_root, ".", ".");
-	/* ... from where it is taken away, with everything mounted in it. */
-	if (r == 0)
-		r = raw2(SYS_umount2, ".", MNT_DETACH);
-	if (r == 0)
-		r = raw1(SYS_chdir, "/");
+		r = mounting_pivot(c->root_fd);
+	/* The root we have hangs below a shared mount that we do not see: a chroot. */
+	if (r == -EINVAL)
+		r = chroot_pivot(c->root_fd);
 	return (int)r;
 }
 

@@ -32,6 +32,7 @@
 
 #include "base/fd.h"
 #include "base/raw.h"
+#include "layer/chroot.h"
 #include "layer/layer.h"
 #include "layer/ns.h"
 #include "layer/userns.h"
@@ -259,6 +260,9 @@ IN_CHILD static int enter_identity(struct child *c)
 
 	if (!p->host->privileged)
 		return 0; /* the single mapped id is all there is */
+	/* For a chroot, below. In the new user namespace they are worth nothing outside. */
+	if (plan_has(p, LAYER_USER_NS))
+		needed |= 1u << CAP_SYS_ADMIN | 1u << CAP_SYS_CHROOT;
 	r = set_capabilities(needed, 0, true);
 	if (r == 0)
 		r = raw3(SYS_setresgid, p->host_gid, p->host_gid, p->host_gid);
@@ -270,6 +274,9 @@ IN_CHILD static int enter_identity(struct child *c)
 	if (r < 0 || !plan_has(p, LAYER_USER_NS))
 		return (int)r;
 	r = raw1(SYS_unshare, CLONE_NEWUSER);
+	/* The new root hangs below another one: a chroot, on a mount point of its own. */
+	if (r == -EPERM && chroot_pivot(c->root_fd) == 0)
+		r = raw1(SYS_unshare, CLONE_NEWUSER);
 	return r < 0 ? (int)r : write_maps(c, c->proc_fd);
 }
 
