@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/raw.h"
+#include "layer/chroot.h"
 
 static int write_map(int proc_fd, const char *name, uint32_t inside, uint32_t outside)
 {
@@ -45,6 +46,26 @@ static int open_of(long pid, uint32_t fs_uid, uint32_t fs_gid, uint32_t host_uid
 	return fd < 0 ? -errno : fd;
 }
 
+/*
+ * In a chroot no user namespace is made (user_namespaces(7)): leave it for that
+ * moment. A failure to come back ends the run, for our paths would mean others.
+ */
+static long clone_outside(struct raw_clone_args *args)
+{
+	cleanup_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int cwd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	long pid;
+
+	if (root < 0 || cwd < 0 || chroot_leave() < 0)
+		return -EPERM;
+	pid = raw2(SYS_clone3, args, sizeof(*args));
+	if (pid == 0)
+		return 0;
+	if (fchdir(root) < 0 || chroot(".") < 0 || fchdir(cwd) < 0)
+		_exit(ERR_EXIT_RUNNER);
+	return pid;
+}
+
 int idmap_open(uint32_t fs_uid, uint32_t fs_gid, uint32_t host_uid, uint32_t host_gid,
 	       struct err *e)
 {
@@ -53,6 +74,8 @@ int idmap_open(uint32_t fs_uid, uint32_t fs_gid, uint32_t host_uid, uint32_t hos
 	long pid = raw2(SYS_clone3, &args, sizeof(args));
 	int fd;
 
+	if (pid == -EPERM)
+		pid = clone_outside(&args);
 	/* Who kills us must not find a process that waits for ever. */
 	if (pid == 0)
 		while (raw_die_with(parent))

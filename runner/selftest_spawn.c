@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "layer/chroot.h"
 #include "selftest.h"
 
 extern char **environ;
@@ -129,8 +130,11 @@ void selftest_in_lab(const char *probe, const char *arg, char *ret, size_t size)
 		dup2(null, 0);
 		dup2(p[1], 1);
 		dup2(null, 2);
-		if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC |
-			    CLONE_NEWNET) == 0 &&
+		int flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET;
+
+		/* A chroot has no user namespaces; root can make it a root directory. */
+		if ((unshare(flags) == 0 || (errno == EPERM && unshare(CLONE_NEWNS) == 0 &&
+					     chroot_become_root() == 0 && unshare(flags) == 0)) &&
 		    fd_write_text(AT_FDCWD, "/proc/self/setgroups", "deny") == 0 &&
 		    fd_write_text(AT_FDCWD, "/proc/self/gid_map", gid_map) == 0 &&
 		    fd_write_text(AT_FDCWD, "/proc/self/uid_map", uid_map) == 0)

@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/limits.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -26,8 +27,7 @@
 #include "base/raw.h"
 #include "layer/mounting.h"
 
-/* The root of the mount namespace, for root directory and cwd; nothing propagates. */
-IN_CHILD static int go_to_the_top(void)
+IN_CHILD int chroot_leave(void)
 {
 	long self = raw2(SYS_pidfd_open, raw0(SYS_getpid), 0);
 	long r = self;
@@ -36,6 +36,14 @@ IN_CHILD static int go_to_the_top(void)
 		r = raw2(SYS_setns, self, CLONE_NEWNS);
 		raw1(SYS_close, self);
 	}
+	return (int)r;
+}
+
+/* In a mount namespace of our own: out of the chroot, and nothing propagates. */
+IN_CHILD static int go_to_the_top(void)
+{
+	long r = chroot_leave();
+
 	if (r == 0)
 		r = raw5(SYS_mount, NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	return (int)r;
@@ -44,6 +52,8 @@ IN_CHILD static int go_to_the_top(void)
 IN_CHILD int chroot_become_root(void)
 {
 	struct raw_mount_attr apart = { .propagation = MS_PRIVATE };
+	char cwd[PATH_MAX];
+	long cwd_length = raw2(SYS_getcwd, cwd, sizeof(cwd));
 	/* Before we leave: from above, nobody says where it was. */
 	long here = raw3(SYS_open_tree, AT_FDCWD, "/",
 			 RAW_OPEN_TREE_CLONE | RAW_OPEN_TREE_CLOEXEC | RAW_AT_RECURSIVE);
@@ -60,6 +70,9 @@ IN_CHILD int chroot_become_root(void)
 	if (r == 0)
 		r = mounting_pivot((int)here);
 	raw1(SYS_close, here);
+	/* A bind's source may be a relative path. Where this fails, so will that. */
+	if (r == 0 && cwd_length > 0)
+		raw1(SYS_chdir, cwd);
 	return (int)r;
 }
 

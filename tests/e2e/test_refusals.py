@@ -130,23 +130,6 @@ class Nested(lib.Case):
             r = self.ok(lib.run(wrap + [lib.RUNNER, "exec", "--", "id", "-u"]), "1000\n")
             self.assertEqual(r.err, "")
 
-    def test_a_chroot_is_named(self):
-        """The kernel makes no user namespace there (user_namespaces(7))."""
-        root = os.path.join(lib.room(), "root")
-        script = ("mkdir -p {0}/usr {0}/proc; cd {0}; for l in bin lib lib64; do ln -s usr/$l $l; done;"
-                  "cp {1} .; mount --rbind /usr usr; mount --rbind /proc proc; {2}"
-                  "exec chroot {0} /runner exec {3} -- id -u")
-        bind = "mount --rbind {0} {0}; cd /; ".format(root)
-        for prepare, options in (("", ""), (bind, "")):
-            r = lib.run(["unshare", "-m", "sh", "-ec",
-                         script.format(root, lib.RUNNER, prepare, options)])
-            self.assertEqual(r.status, 125, repr(r))
-            self.assertIn("in a chroot", r.err)
-            lib.run(["rm", "-rf", "--one-file-system", root])
-        r = self.ok(lib.run(["unshare", "-m", "sh", "-ec",
-                             script.format(root, lib.RUNNER, bind, "--without user_ns")]))
-        self.assertGreaterEqual(int(r.out), 0x70000000)
-
 
 if __name__ == "__main__":
     lib.main()
