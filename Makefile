@@ -43,7 +43,7 @@ LAYERS := table cgroup namespaces userns network memfd mounting chroot place cha
 	landlock process filter guard seccomp
 CHILD := child init
 PARENT := pstdio launch message relay tree watchdog ending denial_words denial denials notify verdict verdict_setup supervise
-PROGRAM := report report_usage report_denials report_place cmd_fail cmd_exec cmd_doctor cmd_profile \
+PROGRAM := report report_usage report_denials report_place cmd_fail cmd_exec trial cmd_doctor cmd_profile \
 	probe/probe probe/files probe/kernel probe/network probe/process probe/guard \
 	selftest_ablate selftest_attacks selftest_calls selftest_outside selftest_run selftest_spawn selftest_write cmd_selftest
 
@@ -70,7 +70,7 @@ MUSL_CC ?= musl-gcc
 MUSL_LIBC ?= $(firstword $(wildcard /usr/lib/*-linux-musl/libc.a /usr/lib/musl/lib/libc.a))
 EXPRESS ?= $(if $(SANITIZE),,$(shell command -v $(MUSL_CC) 2>/dev/null))
 EXPRESS_ROOMS := $(filter-out runner/profile runner/profile_limits runner/profile_mounts runner/profile_file runner/policy_file \
-	runner/cmd_doctor runner/cmd_profile runner/cmd_selftest runner/probe/% runner/selftest_%,$(RUNNER:%=runner/%)) \
+	runner/trial runner/cmd_doctor runner/cmd_profile runner/cmd_selftest runner/probe/% runner/selftest_%,$(RUNNER:%=runner/%)) \
 	seccomp/bpf_shrink seccomp/bpf runner/express/express runner/express/entry
 EXPRESS_OBJECTS := $(EXPRESS_ROOMS:%=$(O)/express/%.o) $(O)/express/builtin.o
 # musl-gcc hides the kernel's headers along with glibc's; they come last.

@@ -12,6 +12,7 @@
 #include "cmd.h"
 #include "host.h"
 #include "layer/layer.h"
+#include "trial.h"
 #include "version.h"
 
 static const char *const states[] = { "ok", "weak", "missing" };
@@ -20,9 +21,10 @@ static void help(void)
 {
 	fputs("Usage: runner doctor [--json]\n"
 	      "\n"
-	      "Say what this host offers for each layer, what is missing, and how to mend it.\n"
-	      "Exit status: 0 no layer is missing; 1 a layer is missing, so a run would\n"
-	      "refuse; 125 wrong usage.\n",
+	      "Say what this host offers for each layer, what is missing, and how to mend it;\n"
+	      "and try it: a run of a program that does nothing, with no option, as the one\n"
+	      "who asks.\n"
+	      "Exit status: 0 that run worked; 1 it was refused; 125 wrong usage.\n",
 	      stdout);
 }
 
@@ -50,7 +52,24 @@ static void missing_capabilities(char *ret, size_t size)
 	cap_free(now);
 }
 
-static void print_json(const struct host *host, const struct finding *findings, bool usable)
+/* What the trial found, in the row of the layer that it failed in. */
+static void take_over(const struct trial *t, struct finding *findings)
+{
+	struct finding *f;
+
+	if (t->works || t->layer < 0)
+		return;
+	f = &findings[t->layer];
+	/* A probe that knew of it has the more exact words. */
+	if (f->state == FINDING_MISSING)
+		return;
+	f->state = FINDING_MISSING;
+	snprintf(f->detail, sizeof(f->detail), "%s", t->message);
+	snprintf(f->remedy, sizeof(f->remedy), "%s", t->hint);
+}
+
+static void print_json(const struct host *host, const struct finding *findings,
+		       const struct trial *trial)
 {
 	struct jout j = { 0 };
 	struct utsname u;
@@ -63,7 +82,13 @@ static void print_json(const struct host *host, const struct finding *findings, 
 	jout_bool(&j, "privileged", host->privileged);
 	jout_string(&j, "unprivileged_because", host->unprivileged_because);
 	jout_int(&j, "landlock_abi", host->landlock_abi);
-	jout_bool(&j, "usable", usable);
+	jout_bool(&j, "usable", trial->works);
+	jout_object(&j, "trial");
+	jout_bool(&j, "works", trial->works);
+	jout_string(&j, "layer", trial->layer < 0 ? NULL : layer_table[trial->layer]->name);
+	jout_string(&j, "message", trial->message[0] ? trial->message : NULL);
+	jout_string(&j, "hint", trial->hint[0] ? trial->hint : NULL);
+	jout_end_object(&j);
 	jout_object(&j, "layers");
 	for (int i = 0; i < LAYER_COUNT; i++) {
 		jout_object(&j, layer_table[i]->name);
@@ -80,7 +105,8 @@ static void print_json(const struct host *host, const struct finding *findings, 
 	jout_clear(&j);
 }
 
-static void print_text(const struct host *host, const struct finding *findings, bool usable)
+static void print_text(const struct host *host, const struct finding *findings,
+		       const struct trial *trial)
 {
 	char missing[160];
 	struct utsname u;
@@ -100,16 +126,21 @@ static void print_text(const struct host *host, const struct finding *findings, 
 		if (findings[i].remedy[0])
 			display_line(stdout, "%-8s %-14s mend: %s", "", "", findings[i].remedy);
 	}
-	puts(!usable   ? "a run would refuse; see the lines above"
-	     : in_part ? "a run goes ahead; what is weak is said above and in its report"
-		       : "every layer is available");
+	if (trial->works) {
+		puts(in_part ? "a trial run worked; what is weak is said above and in the report"
+			     : "a trial run worked, with every layer");
+		return;
+	}
+	display_line(stdout, "a trial run was refused: %s", trial->message);
+	if (trial->hint[0])
+		display_line(stdout, "mend: %s", trial->hint);
 }
 
 int cmd_doctor(char **argv, char **envp)
 {
 	static struct finding findings[LAYER_COUNT];
 	bool json = false;
-	bool usable = true;
+	struct trial trial;
 	struct host host;
 
 	(void)envp;
@@ -133,11 +164,12 @@ int cmd_doctor(char **argv, char **envp)
 		findings[i].state = FINDING_OK;
 		if (layer_table[i]->probe)
 			layer_table[i]->probe(&host, &findings[i]);
-		usable = usable && findings[i].state != FINDING_MISSING;
 	}
+	trial_run(&trial);
+	take_over(&trial, findings);
 	if (json)
-		print_json(&host, findings, usable);
+		print_json(&host, findings, &trial);
 	else
-		print_text(&host, findings, usable);
-	return usable ? 0 : 1;
+		print_text(&host, findings, &trial);
+	return trial.works ? 0 : 1;
 }

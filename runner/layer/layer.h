@@ -30,8 +30,8 @@ enum finding_state {
 /* What doctor says about a layer on this host. */
 struct finding {
 	enum finding_state state;
-	char detail[256];
-	char remedy[384]; /* exact; empty when there is nothing to mend */
+	char detail[1024];
+	char remedy[1024]; /* exact; empty when there is nothing to mend */
 };
 
 /* Which process enters the row. */
