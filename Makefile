@@ -42,7 +42,7 @@ DECIDE := cgroup_probe cgroup idmap command plan plan_print
 LAYERS := table cgroup namespaces userns network memfd mounting chroot place chain root devices proc tmpfs binds programs privileges \
 	landlock process filter guard seccomp
 CHILD := child init
-PARENT := pstdio launch message relay tree watchdog ending denial_words denial denials notify verdict verdict_setup supervise
+PARENT := remedy pstdio launch message relay tree watchdog ending denial_words denial denials notify verdict verdict_setup supervise
 PROGRAM := report report_usage report_denials report_place cmd_fail cmd_exec trial cmd_doctor cmd_profile \
 	probe/probe probe/files probe/kernel probe/network probe/process probe/guard \
 	selftest_ablate selftest_attacks selftest_calls selftest_outside selftest_run selftest_spawn selftest_write cmd_selftest
@@ -151,7 +151,7 @@ $(B)/t/runner-fields: $(O)/runner/main.o $(filter-out $(O)/builtin.o,$(OBJECTS))
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 UNIT_RUN := $(B)/unit tests
-PROBES := $(B)/t/probe $(B)/t/true $(B)/t/killat $(B)/t/display $(B)/t/runner-fields
+PROBES := $(B)/t/probe $(B)/t/true $(B)/t/killat $(B)/t/outer_filter $(B)/t/display $(B)/t/runner-fields
 # Debian's own: its modules come as packages
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 

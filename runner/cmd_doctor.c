@@ -165,7 +165,7 @@ int cmd_doctor(char **argv, char **envp)
 		if (layer_table[i]->probe)
 			layer_table[i]->probe(&host, &findings[i]);
 	}
-	trial_run(&trial);
+	trial_run(&host, &trial);
 	take_over(&trial, findings);
 	if (json)
 		print_json(&host, findings, &trial);

@@ -16,6 +16,7 @@
 #include "base/raw.h"
 #include "layer/layer.h"
 #include "pstdio.h"
+#include "remedy.h"
 #include "supervise.h"
 
 #ifndef CLONE_INTO_CGROUP
@@ -25,32 +26,18 @@
 #define CLONE_PIDFD 0x1000
 #endif
 
-/* What a failing clone3(2) most likely means, and what to do. */
+/* Which layer's namespace it was, and what to do. */
 static int clone_error(const struct plan *plan, int error, struct err *e)
 {
-	err_set(e, error, "cannot make the namespaces: %s", strerror(error));
-	switch (error) {
-	case EPERM:
-	case EACCES:
-		return err_hint(e,
-				plan->host->privileged
-					? "a container or a security module forbids namespaces; "
-					  "see 'runner doctor'"
-					: "this host may not allow user namespaces to ordinary "
-					  "users; 'runner doctor' names the setting%s",
-				"");
-	case ENOSPC:
-	case EUSERS:
-		return err_hint(e, "a limit under /proc/sys/user is reached, or 32 user "
-				   "namespaces are nested");
-	case EAGAIN:
-		return err_hint(e, "the limit of processes (RLIMIT_NPROC or pids.max) is reached");
-	case EINVAL:
-		return err_hint(e, "this kernel lacks a kind of namespace; see 'runner doctor'");
-	case ENOSYS:
-		return err_hint(e, "clone3(2) is missing or filtered: Linux 5.3, and a container "
-				   "whose seccomp profile allows it");
-	}
+	int layer = remedy_refused_namespace(plan);
+
+	if (layer < 0)
+		err_set(e, error, "cannot make the sandbox's first process: %s", strerror(error));
+	else
+		err_set(e, error, "layer '%s' cannot be set up: %s", layer_table[layer]->name,
+			strerror(error));
+	if (!remedy_find(plan->host, layer, error, e->hint, sizeof(e->hint)))
+		err_hint(e, "runner needs clone3(2) and its namespaces: Linux 5.12 or later");
 	return -error;
 }
 
@@ -154,6 +141,8 @@ int launch(const struct plan *plan, const struct network_early *network, struct 
 		r = cgroup_make(&plan->host->cgroup, &plan->spec->limits, &run->cgroup, e);
 	if (r == 0)
 		r = clone_init(plan, network, &s, pair[1], run, e);
+	if (r < 0 && !e->hint[0])
+		(void)remedy_find(plan->host, -1, -r, e->hint, sizeof(e->hint));
 	if (r == 0) {
 		send_user_ns(plan, run);
 		wait_a_moment(run);

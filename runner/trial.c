@@ -14,6 +14,7 @@
 
 #include "base/fd.h"
 #include "layer/layer.h"
+#include "remedy.h"
 
 extern char **environ;
 
@@ -103,7 +104,7 @@ static int spawn(const char *self, const int in[2], const int out[2], const int 
 	return -r;
 }
 
-void trial_run(struct trial *t)
+void trial_run(const struct host *host, struct trial *t)
 {
 	int in[2] = { -1, -1 };
 	int out[2] = { -1, -1 };
@@ -141,13 +142,15 @@ void trial_run(struct trial *t)
 	fd_close(&err[0]);
 	if (t->works)
 		return;
-	if (r < 0)
+	if (r < 0) {
 		snprintf(t->message, sizeof(t->message), "'%.500s' cannot be started: %s", self,
 			 strerror(-r));
-	else
+		(void)remedy_find(host, -1, -r, t->hint, sizeof(t->hint));
+	} else {
 		snprintf(t->message, sizeof(t->message),
 			 "the trial run ended with status %d and no reason",
 			 WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+	}
 	take_line(words, "runner: ", t->message, sizeof(t->message));
 	take_line(words, "runner: hint: ", t->hint, sizeof(t->hint));
 	t->layer = find_layer(t->message);

@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 
+#include "host.h"
+
 struct trial {
 	bool works;
 	int layer;	    /* that refused; -1: none, or none is named */
@@ -17,6 +19,6 @@ struct trial {
 };
 
 /** Run it. Never fails: a trial that cannot be started does not work. */
-void trial_run(struct trial *ret);
+void trial_run(const struct host *host, struct trial *ret);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "layer/layer.h"
+#include "remedy.h"
 #include "verdict.h"
 
 static const char *const start_words[] = {
@@ -23,6 +24,8 @@ static void start_failed(const struct plan *plan, const struct board *b, struct 
 		b->item >= 0 && b->item <= BOARD_START_INIT ? start_words[b->item] : "start";
 
 	snprintf(o->message, sizeof(o->message), "cannot %s: %s", what, strerror(b->error));
+	if (b->item == BOARD_START_PROC || b->item == BOARD_START_PAYLOAD)
+		(void)remedy_find(plan->host, -1, b->error, o->hint, sizeof(o->hint));
 	if (b->item == BOARD_START_CWD) {
 		snprintf(o->message, sizeof(o->message), "cannot enter cwd '%s': %s", plan->cwd,
 			 strerror(b->error));
@@ -31,11 +34,6 @@ static void start_failed(const struct plan *plan, const struct board *b, struct 
 	if (b->item == BOARD_START_PROGRAM && b->error == ENOENT)
 		o->exit_code = EXIT_NOT_FOUND;
 }
-
-/* user_namespaces(7): none is made for who is in a chroot. */
-#define CHROOT_HINT \
-	"runner seems to be in a chroot, where the kernel makes no user namespace: enter that " \
-	"directory by pivot_root(2) instead, as containers do"
 
 /* Where the errno of a row has one likely cause. */
 static const struct {
@@ -48,12 +46,6 @@ static const struct {
 	{ LAYER_BINDS, ENOENT,
 	  "inside another bind the mount point must exist; runner makes none in a user's "
 	  "directory" },
-	{ LAYER_MOUNT_NS, EINVAL, CHROOT_HINT },
-	{ LAYER_IDENTITY, EPERM, CHROOT_HINT ", or use --without user_ns" },
-	{ LAYER_NETWORK_NS, ENOENT, "/proc must be mounted where runner runs" },
-	{ LAYER_PROC, EPERM,
-	  "rootless, the kernel mounts a /proc only where one is fully visible: in a container, "
-	  "unmask its /proc, or run as its real root" },
 };
 
 static void enter_failed(const struct plan *plan, const struct board *b, struct outcome *o)
@@ -71,6 +63,8 @@ static void enter_failed(const struct plan *plan, const struct board *b, struct 
 	if (b->error == ESTALE)
 		snprintf(o->hint, sizeof(o->hint),
 			 "the file was replaced while the sandbox was being set up");
+	else if (remedy_find(plan->host, b->layer, b->error, o->hint, sizeof(o->hint)))
+		return;
 	else if (l->kept_because)
 		snprintf(o->hint, sizeof(o->hint), "see 'runner doctor' for what this host lacks");
 	else

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
+#include "base/fd.h"
 #include "base/raw.h"
 #include "layer/chroot.h"
 #include "layer/layer.h"
@@ -35,11 +36,26 @@ void ns_probe(enum host_ns ns, struct finding *ret)
 	char path[48];
 	struct stat st;
 
+	char limit[16] = "";
+
+	snprintf(path, sizeof(path), "/proc/sys/user/max_%s_namespaces", host_ns_names[ns]);
+	if (fd_read_text(AT_FDCWD, path, limit, sizeof(limit)) >= 0 && limit[0] == '0') {
+		ret->state = FINDING_MISSING;
+		snprintf(ret->detail, sizeof(ret->detail), "user.max_%s_namespaces is 0",
+			 host_ns_names[ns]);
+		snprintf(ret->remedy, sizeof(ret->remedy), "sysctl user.max_%s_namespaces=15000",
+			 host_ns_names[ns]);
+		return;
+	}
 	snprintf(path, sizeof(path), "/proc/self/ns/%s", host_ns_names[ns]);
 	if (stat(path, &st) == 0)
 		return;
 	ret->state = FINDING_MISSING;
 	snprintf(ret->detail, sizeof(ret->detail), "%s does not exist", path);
+	if (stat("/proc/self/ns", &st) < 0) {
+		snprintf(ret->remedy, sizeof(ret->remedy), "mount -t proc proc /proc");
+		return;
+	}
 	snprintf(ret->remedy, sizeof(ret->remedy),
 		 "use a kernel built with this namespace (CONFIG_NAMESPACES and its options)");
 }

@@ -70,11 +70,7 @@ static void probe_user(const struct host *host, struct finding *ret)
 	ns_probe(HOST_NS_USER, ret);
 	if (ret->state != FINDING_OK)
 		return;
-	if (read_sysctl("/proc/sys/user/max_user_namespaces") == 0) {
-		ret->state = FINDING_MISSING;
-		snprintf(ret->detail, sizeof(ret->detail), "user.max_user_namespaces is 0");
-	} else if (!host->privileged &&
-		   read_sysctl("/proc/sys/kernel/unprivileged_userns_clone") == 0) {
+	if (!host->privileged && read_sysctl("/proc/sys/kernel/unprivileged_userns_clone") == 0) {
 		ret->state = FINDING_MISSING;
 		snprintf(ret->detail, sizeof(ret->detail), "kernel.unprivileged_userns_clone is 0");
 		snprintf(ret->remedy, sizeof(ret->remedy),
