@@ -16,6 +16,7 @@
 #include "layer/network.h"
 #include "options.h"
 #include "plan_print.h"
+#include "remedy.h"
 #include "report.h"
 #include "supervise.h"
 
@@ -143,12 +144,16 @@ int cmd_exec(char **argv, char **envp)
 	running_init(&x.running);
 	network_start(&x.network, &x.spec, &x.host);
 	cgroup_probe(&x.host.cgroup, x.host.privileged);
-	if (plan_build(&x.spec, &x.host, &x.plan, &e) < 0)
+	if (plan_build(&x.spec, &x.host, &x.plan, &e) < 0) {
+		/* A call that is not known: of the kernel's, or of a filter's around us. */
+		if (e.code == ENOSYS && !e.hint[0])
+			(void)remedy_find(&x.host, -1, e.code, e.hint, sizeof(e.hint));
 		status = reject(&report, &x.spec, &e);
-	else if (x.spec.dry_run)
+	} else if (x.spec.dry_run) {
 		status = dry_run(&x.plan, &e) < 0 ? cmd_fail(&e) : 0;
-	else
+	} else {
 		status = run(&x, &report);
+	}
 	network_finish(&x.network);
 	running_clear(&x.running);
 	report_close(&report);

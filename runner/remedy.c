@@ -62,8 +62,10 @@ static bool is_under_filter(void)
 /* The calls of each layer's set-up that containers' filters are known to refuse. */
 static const char *calls_of(int layer)
 {
+	if (layer >= LAYER_GUARD || layer == LAYER_MEMFD)
+		return "seccomp(2)";
 	switch (layer) {
-	case -1:
+	case -1: return "clone3(2) and openat2(2)";
 	case LAYER_USER_NS:
 	case LAYER_PID_NS:
 	case LAYER_IPC_NS: return "clone3(2)";
@@ -82,8 +84,6 @@ static const char *calls_of(int layer)
 	case LAYER_PIVOT_ROOT: return "pivot_root(2), umount2(2) and mount_setattr(2)";
 	case LAYER_KEYRING: return "keyctl(2)";
 	case LAYER_LANDLOCK: return "the calls of Landlock";
-	case LAYER_SECCOMP:
-	case LAYER_MEMFD: return "seccomp(2)";
 	default: return "the calls of this layer";
 	}
 }
@@ -150,14 +150,14 @@ static const char *of_namespaces(const struct host *host, int error)
 bool remedy_find(const struct host *host, int layer, int error, char *ret, size_t size)
 {
 	const char *words = NULL;
-	bool denied = error == EPERM || error == EACCES || error == ENOSYS;
+	bool denied = error == EPERM || error == ENOSYS; /* as filters do; not EACCES */
 
 	if (error == ENOENT && has_no_proc())
 		words = "no /proc is mounted where runner runs: mount -t proc proc /proc";
 	else if (denied && is_under_filter()) {
 		snprintf(ret, size,
-			 "a seccomp filter from outside, such as a container's, refuses a call; this "
-			 "needs %s: allow them there (docker and podman: --security-opt seccomp=PROFILE, or "
+			 "runner is under a seccomp filter, such as a container's, and this needs "
+			 "%s: allow that there (docker and podman: --security-opt seccomp=PROFILE, or "
 			 "unconfined)",
 			 calls_of(layer));
 		return true;
@@ -173,7 +173,7 @@ bool remedy_find(const struct host *host, int layer, int error, char *ret, size_
 			"container, unmask its /proc (podman: --security-opt unmask=ALL, docker: "
 			"systempaths=unconfined), or run as its real root";
 	else if ((layer == LAYER_USERNS_LIMIT || layer == LAYER_MEMFD) &&
-		 (error == EROFS || denied)) {
+		 (error == EROFS || error == EACCES || denied)) {
 		snprintf(ret, size,
 			 "/proc/sys is read-only, as in a container: mount it writable (podman: "
 			 "--security-opt unmask=ALL, docker: systempaths=unconfined), or go without "
