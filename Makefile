@@ -35,7 +35,7 @@ LIBS := -ljansson -lseccomp -lcap -lmd
 
 # -- what there is, from the bottom up: a file may use those above it -----------
 
-BASE := base/err base/fd base/open base/text base/display base/jout
+BASE := base/err base/fd base/open base/text base/display base/visible base/jout
 INPUT := spec limits mount_words profile profile_limits profile_mounts builtin profile_load profile_file policy_file options host
 POLICY := bpf_shrink bpf policy_rule policy
 DECIDE := cgroup_probe cgroup idmap command plan plan_print

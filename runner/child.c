@@ -317,6 +317,7 @@ IN_CHILD void child_init(struct child *c)
 	long pid;
 	int r;
 
+	visible_hide(&c->visible);
 	/*
 	 * Whatever ends the supervisor ends us. Set now for the set-up, and again
 	 * below: a change of credentials clears it (prctl(2)).

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/visible.h"
 #include "layer/network.h"
 #include "plan.h"
 
@@ -68,6 +69,7 @@ struct board {
 
 struct child {
 	const struct plan *plan;
+	struct visible visible; /* the command line that init overwrites */
 	struct board board;
 	int sock;		 /* to the supervisor; its end means: die */
 	int stdio[3];		 /* what the payload gets as 0, 1, 2 */

@@ -54,6 +54,7 @@ static int clone_init(const struct plan *plan, const struct network_early *netwo
 		args.cgroup = (uint64_t)run->cgroup.fd;
 	}
 	run->child = (struct child){ .plan = plan,
+				     .visible = visible_original(),
 				     .cgroup_name = run->cgroup.fd >= 0 ? run->cgroup.name : NULL,
 				     .sock = child_sock,
 				     .stdio = { s->fd[0], s->fd[1], s->fd[2] },

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/visible.h"
 #include "cmd.h"
 #include "probe/probe.h"
 #include "version.h"
@@ -49,6 +50,10 @@ int main(int argc, char **argv, char **envp)
 	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
 		puts("runner " RUNNER_VERSION);
 		return 0;
+	}
+	if (visible_move(argv, envp) < 0) {
+		err_set(&e, ENOMEM, "cannot copy the arguments: %s", strerror(ENOMEM));
+		return cmd_fail(&e);
 	}
 	for (int i = 0; argc > 1 && i < VERBS; i++)
 		if (strcmp(verbs[i].name, argv[1]) == 0)

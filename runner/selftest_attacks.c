@@ -50,6 +50,8 @@ const struct attack selftest_attacks[] = {
 	{ OTHERS, "init's I/O priority", "set_ioprio", "1,1", "1,0", EPERM, 0, BARE },
 	{ OTHERS, "init's scheduling", "set_scheduler", "scheduler,1", "scheduler,0", EPERM, 0,
 	  BARE },
+	{ OTHERS, "init's command line", "command_line", "/proc/1/cmdline", "/proc/self/cmdline",
+	  ENODATA, 0, BARE },
 	{ OTHERS, "init's environment", "open_read", "/proc/1/environ", "/proc/self/environ",
 	  EACCES, 0, BARE },
 	{ OTHERS, "init's memory", "open_read", "/proc/1/mem", "/proc/self/mem", EACCES, 0, BARE },

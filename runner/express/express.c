@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "base/visible.h"
 #include "cmd.h"
 #include "policy_file.h"
 #include "profile.h"
@@ -52,18 +53,27 @@ static bool declines(char **argv)
 	return false;
 }
 
+/* Apart: a stack guard needs the thread pointer, which express_main() begins without. */
+__attribute__((noinline)) static int run(char **argv, char **envp)
+{
+	struct err e = { 0 };
+
+	if (visible_move(argv, envp) == 0)
+		return cmd_exec(argv + 1, envp);
+	err_set(&e, ENOMEM, "cannot copy the arguments: %s", strerror(ENOMEM));
+	return cmd_fail(&e);
+}
+
 void express_main(long *stack)
 {
 	long argc = stack[0];
 	char **argv = (char **)(stack + 1);
 	char **envp = argv + argc + 1;
-	int status;
 
 	if (declines(argv))
 		return;
 	__init_libc(envp, argv[0]);
-	status = cmd_exec(argv + 1, envp);
-	_exit(status); /* what went through stdio is flushed where it was written */
+	_exit(run(argv, envp)); /* what went through stdio is flushed where it was written */
 }
 
 /* Never reached: declines() has seen to it. They fail closed all the same. */

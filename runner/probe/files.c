@@ -115,6 +115,18 @@ static int p_open_read(void)
 {
 	return result(open(probe_arg, O_RDONLY | O_NONBLOCK));
 }
+/* Does a command line (proc(5)) tell more than what init is? */
+static int p_command_line(void)
+{
+	static const char title[] = "runner init";
+	char line[64];
+	int fd = open(probe_arg, O_RDONLY);
+	ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof(line));
+
+	if (n < 0)
+		return errno;
+	return n == sizeof(title) && memcmp(line, title, sizeof(title)) == 0 ? ENODATA : 0;
+}
 static int p_open_write(void)
 {
 	return result(open(probe_arg, O_WRONLY));
@@ -192,8 +204,9 @@ static int p_mknod(void)
 }
 
 const struct probe probes_files[] = {
-	P(succeed), P(exec_tmp),  P(memfd_exec), P(memfd_plain), P(mmap_exec), P(setuid_program),
-	P(euid),    P(open_read), P(open_write), P(truncate),	 P(unlink),    P(chmod),
-	P(utimes),  P(setxattr),  P(stat),	 P(create),	 P(mkdir),     P(rename),
-	P(link),    P(mknod),	  P(write_usr),	 { NULL, NULL },
+	P(succeed),	   P(exec_tmp),	 P(memfd_exec),	 P(memfd_plain),  P(mmap_exec),
+	P(setuid_program), P(euid),	 P(open_read),	 P(command_line), P(open_write),
+	P(truncate),	   P(unlink),	 P(chmod),	 P(utimes),	  P(setxattr),
+	P(stat),	   P(create),	 P(mkdir),	 P(rename),	  P(link),
+	P(mknod),	   P(write_usr), { NULL, NULL },
 };

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is told: text that others chose, denials, what /proc shows, the report's numbers."""
 DENIALS = "tests/security/test_denials.py"
+LEAKS = "tests/security/test_leaks.py"
 VISIBLE = "tests/e2e/test_visible.py"
 MUTATIONS = [
     ("C1 controls pass raw", "runner/base/display.c", "{ 0x7f, 0x9f },", "{ 0x7f, 0x7f },",
@@ -35,4 +36,15 @@ MUTATIONS = [
     ("the protocol is not decoded", "runner/denial_words.c",
      '{ SYS_socket, 2, "protocol"', '{ SYS_socket, 1, "protocol"',
      [DENIALS + " Rows.test_each_call_is_decoded"]),
+    ("init keeps runner's command line", "runner/child.c", "visible_hide(&c->visible);", "",
+     [LEAKS + " CommandLine.test_nothing_of_runners_command_line_is_inside"]),
+    ("the length of the command line is told", "runner/base/visible.c",
+     "v->start[v->arguments - 1] = '.';", ";",
+     [LEAKS + " CommandLine.test_inits_line_at_the_first_moment"]),
+    ("the payload's arguments lie where init writes", "runner/base/visible.c",
+     "	point_to(argv, &v, copy);", "",
+     [LEAKS + " CommandLine.test_the_payload_keeps_its_arguments_and_environment"]),
+    ("the payload's environment lies where init writes", "runner/base/visible.c",
+     "	point_to(envp, &v, copy);", "",
+     [LEAKS + " CommandLine.test_the_payload_keeps_its_arguments_and_environment"]),
 ]
