@@ -203,11 +203,18 @@ static int plan_uts(struct plan *plan, struct err *e)
 	return 0;
 }
 
+/* What the kernel calls a host without one. */
+static const char no_domain[] = "(none)";
+
 IN_CHILD static int enter_uts(struct child *c)
 {
 	const char *name = c->plan->hostname;
+	long r = raw2(SYS_sethostname, name, raw_strlen(name));
 
-	return (int)raw2(SYS_sethostname, name, raw_strlen(name));
+	/* A new namespace has a copy of the host's (uts_namespaces(7)). */
+	if (r == 0)
+		r = raw2(SYS_setdomainname, no_domain, sizeof(no_domain) - 1);
+	return (int)r;
 }
 
 IN_CHILD static int prove_uts(struct child *c)
@@ -215,12 +222,18 @@ IN_CHILD static int prove_uts(struct child *c)
 	const char *name = c->plan->hostname;
 	struct utsname u = { .nodename = "" };
 	long i = 0;
+	int r;
 
 	raw1(SYS_uname, &u);
 	while (name[i] && u.nodename[i] == name[i])
 		i++;
-	return child_check(c, LAYER_UTS_NS, name[i] == u.nodename[i],
-			   "the host name is not our own");
+	r = child_check(c, LAYER_UTS_NS, name[i] == u.nodename[i], "the host name is not our own");
+	if (r < 0)
+		return r;
+	for (i = 0; no_domain[i] && u.domainname[i] == no_domain[i];)
+		i++;
+	return child_check(c, LAYER_UTS_NS, no_domain[i] == u.domainname[i],
+			   "the domain name is the host's");
 }
 
 static void probe_uts(const struct host *host, struct finding *ret)
@@ -236,7 +249,7 @@ static void describe_uts(const struct plan *plan, struct jout *j)
 
 const struct layer layer_uts_ns = {
 	.name = "uts_ns",
-	.summary = "own host name",
+	.summary = "own host name, and no domain name",
 	.why_here = "while init still may set it",
 	.actor = BY_INIT,
 	.probe = probe_uts,
