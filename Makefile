@@ -38,7 +38,7 @@ LIBS := -ljansson -lseccomp -lcap -lmd
 BASE := base/err base/fd base/open base/text base/display base/visible base/jout
 INPUT := spec limits mount_words profile profile_limits profile_mounts builtin profile_load profile_file policy_file options host
 POLICY := bpf_shrink bpf policy_rule policy
-DECIDE := cgroup_probe cgroup idmap command plan plan_print
+DECIDE := cgroup_probe cgroup idmap mountinfo reach_trees reach command plan plan_print
 LAYERS := table cgroup namespaces userns network memfd mounting chroot place chain root devices proc tmpfs binds programs privileges \
 	landlock process filter guard seccomp
 CHILD := child init

@@ -14,6 +14,7 @@
 #include "host.h"
 #include "launch.h"
 #include "layer/network.h"
+#include "limits.h"
 #include "options.h"
 #include "plan_print.h"
 #include "remedy.h"
@@ -93,6 +94,30 @@ static int reject(struct report *report, const struct spec *spec, const struct e
 }
 
 /*
+ * A command line that makes no sense says where its report goes all the same; what an
+ * earlier run left there must not be taken for this one's.
+ */
+static int reject_options(struct report *report, struct spec *spec, char **argv,
+			  const struct err *why)
+{
+	const char *where = options_report(argv);
+	struct err e = { 0 };
+
+	if (!where)
+		return cmd_fail(why);
+	if (report_open(report, where, &e) < 0) {
+		cmd_fail(&e);
+		return cmd_fail(why);
+	}
+	/* Nothing of it holds: what there is, is the command line. */
+	spec_clear(spec);
+	for (int i = 0; i < LIMITS; i++)
+		*limit_field(&spec->limits, &limit_table[i]) = UNLIMITED;
+	spec->argv = (const char *const *)argv;
+	return reject(report, spec, why);
+}
+
+/*
  * What a run needs, in the order of its pages: each used one costs a fault, and
  * what is written while init has a copy of it costs another. Large, but only the
  * used pages are ever touched.
@@ -112,6 +137,7 @@ static int run(struct exec *x, struct report *report)
 	struct err e = { 0 };
 	int status;
 
+	report_remove_old(report);
 	if (launch(&x->plan, &x->network, &x->running, &e) < 0)
 		return reject(report, &x->spec, &e);
 	supervise(&x->plan, &x->running, o);
@@ -136,15 +162,16 @@ int cmd_exec(char **argv, char **envp)
 		help();
 		return 0;
 	}
-	if (r == 0)
-		r = report_open(&report, x.spec.report, &e);
 	if (r < 0)
+		return reject_options(&report, &x.spec, argv, &e);
+	if (report_open(&report, x.spec.report, &e) < 0)
 		return cmd_fail(&e);
 	host_probe(&x.host);
 	running_init(&x.running);
 	network_start(&x.network, &x.spec, &x.host);
 	cgroup_probe(&x.host.cgroup, x.host.privileged);
-	if (plan_build(&x.spec, &x.host, &x.plan, &e) < 0) {
+	if (plan_build(&x.spec, &x.host, &x.plan, &e) < 0 ||
+	    report_check(&report, &x.plan, &e) < 0) {
 		/* A call that is not known: of the kernel's, or of a filter's around us. */
 		if (e.code == ENOSYS && !e.hint[0])
 			(void)remedy_find(&x.host, -1, e.code, e.hint, sizeof(e.hint));

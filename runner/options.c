@@ -240,17 +240,23 @@ void options_help(FILE *out)
 
 /* -- parsing --------------------------------------------------------------- */
 
-static int unknown(struct err *e, const char *word)
+/* The option that was meant, or NULL. */
+static const char *nearest(const char *word)
 {
 	const char *names[OPTIONS + 2] = { NULL };
 	char name[64];
-	const char *near;
 
 	for (int i = 0; i < OPTIONS; i++)
 		names[i] = options[i].name;
 	names[OPTIONS] = "help";
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
-	near = word[1] == '-' ? text_nearest(name, names) : NULL;
+	return word[1] == '-' ? text_nearest(name, names) : NULL;
+}
+
+static int unknown(struct err *e, const char *word)
+{
+	const char *near = nearest(word);
+
 	err_set(e, EINVAL, "unknown option '%.100s'", word);
 	return near ? err_hint(e, "did you mean --%s?", near)
 		    : err_hint(e, "try 'runner exec --help'");
@@ -338,4 +344,36 @@ int options_parse(struct spec *s, char *const *argv, const char *const *caller_e
 				   "runner exec [OPTIONS] -- COMMAND [ARGS...]");
 	}
 	return OPTIONS_RUN;
+}
+
+static bool takes_value(const char *name)
+{
+	for (int i = 0; name && i < OPTIONS; i++)
+		if (strcmp(options[i].name, name) == 0)
+			return options[i].argument != NULL;
+	return false;
+}
+
+const char *options_report(char *const *argv)
+{
+	const char *report = NULL;
+	struct err e = { 0 };
+
+	for (int at = 1; argv[at] && strcmp(argv[at], "--") != 0; at++) {
+		const struct option *o;
+		const char *value;
+		int r = next_option(argv, &at, &o, &value, &e);
+
+		if (r > 0 && strcmp(o->name, "report") == 0)
+			report = value;
+		if (r == 0)
+			break;
+		if (r > 0 || strchr(argv[at], '=') || !argv[at + 1] || argv[at + 1][0] == '-')
+			continue;
+		/* Is the next word its value? As of the one that was meant, if there is one. */
+		if (!takes_value(nearest(argv[at])))
+			break;
+		at++;
+	}
+	return report;
 }

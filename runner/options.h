@@ -22,6 +22,12 @@ enum options_result { OPTIONS_RUN, OPTIONS_HELP };
  */
 int options_parse(struct spec *s, char *const *argv, const char *const *caller_env, struct err *e);
 
+/**
+ * Where a command line that was refused wanted its report: the value of the last
+ * --report that is one beyond doubt, or NULL.
+ */
+const char *options_report(char *const *argv);
+
 /** The option list of `runner exec --help`. */
 void options_help(FILE *out);
 

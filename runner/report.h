@@ -17,13 +17,23 @@
 
 struct report {
 	int fd;	    /* -1: no report was asked for */
-	int dir_fd; /* >= 0: fd is an unnamed file to be given `name` there */
+	int dir_fd; /* >= 0: fd is a file that is to get `name` there */
 	const char *name;
 	const char *target; /* as the user wrote it */
+	char temporary[48]; /* the name it has meanwhile; "": none */
+	bool is_old;	    /* there is one of an earlier run */
+	unsigned int mode;  /* that it gets with its name; 0: it has its mode */
 };
 
 /** `where`: NULL, "-", "fd:N" or a path. 0 or -errno. */
 int report_open(struct report *r, const char *where, struct err *e);
+
+/**
+ * Before anything is started: a place that the payload can write is refused, and what an
+ * earlier run left there is removed, so that nobody takes it for this one's.
+ */
+int report_check(const struct report *r, const struct plan *plan, struct err *e);
+void report_remove_old(const struct report *r);
 
 /**
  * Write it. `plan` may be NULL when there was none (a rejected run). Returns 0 or

@@ -333,6 +333,20 @@ int open_regular(const char *what, const char *path, struct stat *ret_st, struct
 	return open_thing(&t, true, &type, ret_st, e);
 }
 
+int open_directory(const char *what, const char *path, struct err *e)
+{
+	const struct thing t = { what, path };
+	char room[320];
+	struct stat st;
+	int fd = (int)find(&t, e);
+
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))) {
+		close(fd);
+		return err_set(e, ENOTDIR, "%s: %s", name(&t, room), strerror(ENOTDIR));
+	}
+	return fd;
+}
+
 int open_source(const char *what, const char *path, enum open_type *ret, struct err *e)
 {
 	const struct thing t = { what, path };

@@ -31,6 +31,9 @@ enum open_type {
  */
 int open_regular(const char *what, const char *path, struct stat *ret_st, struct err *e);
 
+/** A directory to look things up in: O_PATH. */
+int open_directory(const char *what, const char *path, struct err *e);
+
 /** Open a file or stream to read from, non-blocking. The descriptor, or -errno. */
 int open_source(const char *what, const char *path, enum open_type *ret, struct err *e);
 

@@ -20,6 +20,7 @@
 #include "layer/chain.h"
 #include "layer/mounting.h"
 #include "layer/place.h"
+#include "reach.h"
 
 static int open_source(const char *path, struct stat *st, struct err *e)
 {
@@ -210,7 +211,7 @@ static int plan_binds(struct plan *plan, struct err *e)
 		if (r == 0)
 			r = plan_one_bind(plan, binds[i], e);
 	}
-	return r;
+	return r == 0 ? reach_check_binds(plan, e) : r;
 }
 
 IN_CHILD static int enter_binds(struct child *c)
