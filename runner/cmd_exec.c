@@ -83,7 +83,8 @@ static int reject(struct report *report, const struct spec *spec, const struct e
 {
 	struct outcome o = { .reason = REASON_REJECTED,
 			     .exit_code = why->status,
-			     .status_exit = -1 };
+			     .status_exit = -1,
+			     .survivors = -1 };
 	struct err e = { 0 };
 
 	snprintf(o.message, sizeof(o.message), "%s", why->text);

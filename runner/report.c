@@ -51,11 +51,25 @@ static void write_time(struct jout *j, int64_t ms)
 	jout_string(j, "started_at", text);
 }
 
+/* 0: it was not reached. */
+static void write_known_ms(struct jout *j, const char *name, uint64_t ns)
+{
+	if (ns == 0)
+		jout_null(j, name);
+	else
+		jout_milli(j, name, ns / 1000);
+}
+
 static void write_output(struct jout *j, const struct spec *spec, const struct outcome *o)
 {
 	jout_object(j, "output");
-	jout_uint(j, "stdout_bytes", o->out.bytes);
-	jout_uint(j, "stderr_bytes", o->err.bytes);
+	if (report_measured(o)) {
+		jout_uint(j, "stdout_bytes", o->out.bytes);
+		jout_uint(j, "stderr_bytes", o->err.bytes);
+	} else {
+		jout_null(j, "stdout_bytes");
+		jout_null(j, "stderr_bytes");
+	}
 	jout_bool(j, "stdout_truncated", o->out.truncated);
 	jout_bool(j, "stderr_truncated", o->err.truncated);
 	jout_limit(j, "limit_bytes", spec->limits.output);
@@ -120,8 +134,8 @@ static void write_json(struct jout *j, const struct spec *spec, const struct pla
 	jout_string(j, "hint", o->hint[0] ? o->hint : NULL);
 	write_time(j, o->started_at_ms);
 	report_usage(j, spec, plan, o);
-	jout_milli(j, "setup_ms", o->setup_ns / 1000);
-	jout_milli(j, "proof_ms", o->prove_ns / 1000);
+	write_known_ms(j, "setup_ms", o->setup_ns);
+	write_known_ms(j, "proof_ms", o->prove_ns);
 	write_output(j, spec, o);
 	report_denials(j, spec, o);
 	if (o->survivors >= 0)

@@ -11,6 +11,12 @@
 #include "outcome.h"
 #include "plan.h"
 
+/** Was anything started that could be measured? What was not is null, never 0. */
+static inline bool report_measured(const struct outcome *o)
+{
+	return o->started_at_ms != 0;
+}
+
 /** wall_ms to nearest_limit. `plan` is NULL when the run was refused before. */
 void report_usage(struct jout *j, const struct spec *spec, const struct plan *plan,
 		  const struct outcome *o);

@@ -23,8 +23,8 @@ static void known_ms(struct jout *j, const char *name, uint64_t us)
 static void write_cpu(struct jout *j, const struct spec_limits *l, const struct outcome *o)
 {
 	jout_object(j, "cpu");
-	jout_milli(j, "user_ms", o->user_us);
-	jout_milli(j, "system_ms", o->system_us);
+	known_ms(j, "user_ms", report_measured(o) ? o->user_us : UNLIMITED);
+	known_ms(j, "system_ms", report_measured(o) ? o->system_us : UNLIMITED);
 	jout_limit(j, "limit_ms", l->cpu_ms);
 	jout_string(j, "enforced_by", l->cpu_ms == UNLIMITED ? NULL : "supervisor");
 	jout_end_object(j);
@@ -33,6 +33,9 @@ static void write_cpu(struct jout *j, const struct spec_limits *l, const struct 
 /* The best evidence there is, and of what. */
 static uint64_t memory_peak(const struct outcome *o, const char **ret_of)
 {
+	*ret_of = NULL;
+	if (!report_measured(o))
+		return UNLIMITED;
 	*ret_of = "tree";
 	if (o->cgroup.valid && o->cgroup.memory_peak != UNLIMITED)
 		return o->cgroup.memory_peak;
@@ -47,7 +50,7 @@ static void write_memory(struct jout *j, const struct spec_limits *l, const stru
 	const char *of;
 
 	jout_object(j, "memory");
-	jout_uint(j, "peak_bytes", memory_peak(o, &of));
+	known(j, "peak_bytes", memory_peak(o, &of));
 	jout_string(j, "peak_of", of);
 	jout_limit(j, "limit_bytes", l->memory);
 	jout_string(j, "enforced_by",
@@ -144,7 +147,7 @@ static void write_nearest(struct jout *j, const struct spec_limits *l, const str
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		double part = (double)rows[i].used / (double)(rows[i].limit ? rows[i].limit : 1);
 
-		if (rows[i].limit == UNLIMITED || part <= most)
+		if (!report_measured(o) || rows[i].limit == UNLIMITED || part <= most)
 			continue;
 		most = part;
 		name = rows[i].name;
@@ -165,7 +168,7 @@ void report_usage(struct jout *j, const struct spec *spec, const struct plan *pl
 	const struct spec_limits *l = &spec->limits;
 	bool rlimits = plan && plan_has(plan, LAYER_RLIMITS);
 
-	jout_milli(j, "wall_ms", o->wall_ns / 1000);
+	known_ms(j, "wall_ms", report_measured(o) ? o->wall_ns / 1000 : UNLIMITED);
 	write_cpu(j, l, o);
 	write_memory(j, l, plan, o);
 	write_pids(j, l, rlimits, o);
