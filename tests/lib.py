@@ -16,10 +16,13 @@ import tempfile
 import time
 import unittest
 
+import own_root
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("BUILD", os.path.join(os.path.dirname(HERE), "build"))
 NOBODY = pwd.getpwnam("nobody")
 
+own_root.take_if_needed()
 ROOM = tempfile.mkdtemp(prefix="runner-test-")
 atexit.register(shutil.rmtree, ROOM, ignore_errors=True)
 os.chmod(ROOM, 0o755)

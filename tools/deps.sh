@@ -7,7 +7,7 @@ set -eu
 build="gcc make libc6-dev binutils libseccomp-dev libcap-dev libjansson-dev libmd-dev musl-tools
 	python3"
 test="libcunit1-dev python3 python3-numpy python3-pandas python3-jsonschema strace procps
-	util-linux iproute2 git mandoc"
+	util-linux mount iproute2 git mandoc"
 
 fuzz="clang libclang-rt-dev"
 vm="qemu-system-x86 mmdebstrap e2fsprogs git"

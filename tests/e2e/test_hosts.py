@@ -106,8 +106,8 @@ HOSTS = {
                                  layer="proc", words=["unmask", "real root"]),
     "a read-only /proc/sys, root": Host(
         "mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys", actors=ROOT,
-        layer="memfd" if os.path.exists("/proc/sys/vm/memfd_noexec") else "userns_limit",
-        words=["/proc/sys is read-only", "--without"]),
+        **({"layer": "memfd", "words": ["/proc/sys is read-only", "--without memfd"]}
+           if os.path.exists("/proc/sys/vm/memfd_noexec") else {})),
     "a read-only /sys": Host("mount -o remount,bind,ro /sys"),
     "no /sys": Host("mount -t tmpfs none /sys"),
     "no cgroup": Host("umount -l /sys/fs/cgroup"),
