@@ -13,7 +13,7 @@ MUTATIONS = [
     ("a chroot below a shared mount is not left", "runner/layer/root.c",
      "if (r == -EINVAL)\n\t\tr = chroot_pivot", "if (0)\n\t\tr = chroot_pivot", [AGREE]),
     ("a chroot on a mount point is not left", "runner/layer/userns.c",
-     "if (r == -EPERM && raise_permitted() == 0", "if (0 && raise_permitted() == 0", [AGREE]),
+     "if (r == -EPERM && chroot_pivot", "if (0 && chroot_pivot", [AGREE]),
     ("no id map in a chroot", "runner/idmap.c",
      "if (pid == -EPERM)", "if (0)", [BINDS]),
     ("a chroot loses the cwd", "runner/layer/chroot.c",
