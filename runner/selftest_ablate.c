@@ -16,6 +16,11 @@ static const struct {
 	const char *probe, *call;
 } calls[] = {
 	{ "affinity", "sched_setaffinity" },
+	{ "attach", "setsockopt" },
+	{ "core_limit", "prlimit64" },
+	{ "set_ioprio", "ioprio_set" },
+	{ "set_priority", "setpriority" },
+	{ "set_scheduler", "sched_setscheduler" },
 	{ "clone3_user", "clone3" },
 	{ "clone_user", "clone" },
 	{ "fanotify_user", "fanotify_init" },
@@ -32,8 +37,29 @@ static const struct {
 	{ "remount", "mount" },
 };
 
+/* Those whose argument says by which call. */
+static const struct {
+	const char *arg, *call;
+} ways[] = {
+	{ "fchmodat_uid", "fchmodat" },
+	{ "fchmodat2_uid", "fchmodat2" },
+	{ "openat_uid", "openat" },
+	{ "openat2_uid", "openat2" },
+	{ "tmpfile_uid", "openat" },
+	{ "mknodat_untyped_gid", "mknodat" },
+	{ "mkdirat_gid", "mkdirat" },
+	{ "rename_whiteout", "renameat2" },
+	{ "mknodat_whiteout", "mknodat" },
+	{ "seccomp", "seccomp" },
+	{ "prctl", "prctl" },
+};
+
 static const char *call_of(const struct attack *a)
 {
+	if (strcmp(a->probe, "special_file") == 0 || strcmp(a->probe, "filter") == 0)
+		for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+			if (strcmp(ways[i].arg, a->arg) == 0)
+				return ways[i].call;
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 		if (strcmp(calls[i].probe, a->probe) == 0)
 			return calls[i].call;
@@ -56,8 +82,7 @@ static const char *member(const char *text, const char *key)
  * By the supervisor's own records: was that call refused, with that errno? *ret_other:
  * was it another one?
  */
-static bool recorded(const char *report, int layer, const char *call, int error,
-		     bool *ret_other)
+static bool recorded(const char *report, int layer, const char *call, int error, bool *ret_other)
 {
 	bool found = false;
 	char quoted[64];

@@ -146,6 +146,6 @@ const struct attack selftest_attacks[] = {
 	  ABLATED },
 	{ LEFT, "a whiteout by mknod", "special_file", "mknodat_whiteout", NULL, EPERM, 0,
 	  ABLATED },
-	{ LEFT, "a core dump to a handler", "core_limit", "", NULL, EPERM, ENODEV, BARE },
+	{ LEFT, "a core dump to a handler", "core_limit", "old", NULL, EPERM, ENODEV, BARE },
 	{ NULL, NULL, NULL, NULL, NULL, 0, 0, BARE },
 };
