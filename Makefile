@@ -118,7 +118,7 @@ $(O)/%.o: %.c
 
 # -- tests --------------------------------------------------------------------
 
-UNIT := main text jout spec profile bpf policy options layer plan verdict relay denial denials cgroup message ending
+UNIT := main text jout spec profile bpf policy pinned options layer plan verdict relay denial denials cgroup message ending
 UNIT_OBJECTS := $(UNIT:%=$(O)/tests/unit/test_%.o)
 UNIT_OBJECTS := $(subst test_main,main,$(UNIT_OBJECTS))
 

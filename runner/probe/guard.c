@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "probe/probe.h"
@@ -313,7 +314,49 @@ static int p_set_scheduler(void)
 	CALL(SYS_sched_setaffinity, pid, sizeof(mask), mask);
 }
 
+/* -- any call ---------------------------------------------------------------------- */
+
+/*
+ * "NUMBER/ARG/ARG,NUMBER,...": each in a process and session of its own. Prints the
+ * errno of each, or -SIGNAL.
+ */
+static int p_raw(void)
+{
+	const char *p = probe_arg;
+
+	while (*p) {
+		unsigned long words[7] = { 0 };
+		int status = 0;
+		unsigned int n = 0;
+		pid_t pid;
+
+		do {
+			char *end;
+
+			p += n > 0;
+			words[n++] =
+				*p == '-' ? (unsigned long)strtol(p, &end, 0) : strtoul(p, &end, 0);
+			p = end;
+		} while (*p == '/' && n < 7);
+		p += *p == ',';
+		fflush(stdout);
+		pid = fork();
+		if (pid < 0)
+			return errno;
+		if (pid == 0) {
+			setsid();
+			alarm(5);
+			_exit(result(syscall((long)words[0], words[1], words[2], words[3], words[4],
+					     words[5], words[6])));
+		}
+		waitpid(pid, &status, 0);
+		printf("%d ", WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
+	}
+	return 0;
+}
+
 const struct probe probes_guard[] = {
-	P(special_files), P(special_file), P(attach),	  P(filter),	    P(core_limit),
-	P(crash),	  P(set_priority), P(set_ioprio), P(set_scheduler), { NULL, NULL },
+	P(raw),	       P(special_files), P(special_file), P(attach),
+	P(filter),     P(core_limit),	 P(crash),	  P(set_priority),
+	P(set_ioprio), P(set_scheduler), { NULL, NULL },
 };

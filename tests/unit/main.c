@@ -18,6 +18,7 @@ int main(int argc, char **argv)
 		{ "profile", NULL, NULL, NULL, NULL, profile_tests },
 		{ "bpf", NULL, NULL, NULL, NULL, bpf_tests },
 		{ "policy", NULL, NULL, NULL, NULL, policy_tests },
+		{ "pinned", NULL, NULL, NULL, NULL, pinned_tests },
 		{ "options", NULL, NULL, NULL, NULL, options_tests },
 		{ "layer", NULL, NULL, NULL, NULL, layer_tests },
 		{ "plan", NULL, NULL, NULL, NULL, plan_tests },

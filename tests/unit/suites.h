@@ -6,7 +6,7 @@
 #include <CUnit/CUnit.h>
 
 extern CU_TestInfo text_tests[], jout_tests[], spec_tests[], profile_tests[], bpf_tests[],
-	policy_tests[], options_tests[], plan_tests[], verdict_tests[], relay_tests[],
+	policy_tests[], pinned_tests[], options_tests[], plan_tests[], verdict_tests[], relay_tests[],
 	layer_tests[], denial_tests[], denials_tests[], cgroup_tests[],
 	message_tests[], ending_tests[];
 
