@@ -46,16 +46,20 @@ def run(argv, apart=False, **kwargs):
 class Tree:
     """A copy of the tree with its build, which is put back after each row."""
 
-    def __init__(self, path):
+    def __init__(self, path, like=None):
+        """From the tree as it is, or like another one, which saves building it again."""
         self.path = path
-        shutil.copytree(TREE, path, symlinks=True, ignore=shutil.ignore_patterns(
-            "build", "build-*", ".git", "__pycache__"))
         self.build = os.path.join(path, "build")
-        self.pristine = path + "-build"
-        r = self.make("build/runner", "build/unit", "probes")
-        if r.returncode != 0:
-            raise Broken("the unbroken tree does not build:\n" + r.stdout[-2000:])
-        shutil.copytree(self.build, self.pristine)
+        self.pristine = like.pristine if like else path + "-build"
+        shutil.copytree(like.path if like else TREE, path, symlinks=True,
+                        ignore=shutil.ignore_patterns("build", "build-*", ".git", "__pycache__"))
+        if like:
+            shutil.copytree(self.pristine, self.build)
+        else:
+            r = self.make("build/runner", "build/unit", "probes")
+            if r.returncode != 0:
+                raise Broken("the unbroken tree does not build:\n" + r.stdout[-2000:])
+            shutil.copytree(self.build, self.pristine)
         self.times = {f: os.stat(f).st_mtime_ns for f in self.built()}
 
     def make(self, *targets):

@@ -95,16 +95,12 @@ def choose(rows, a):
 
 class Trees(threading.local):
     """Each worker's own copy."""
-    made = 0
-    lock = threading.Lock()
+    made = []
     work = None
 
     def get(self):
         if not hasattr(self, "tree"):
-            with Trees.lock:
-                Trees.made += 1
-                n = Trees.made
-            self.tree = mutant.Tree(os.path.join(Trees.work, "tree%d" % n))
+            self.tree = Trees.made.pop()
         return self.tree
 
 
@@ -168,6 +164,9 @@ def main():
     trees, bad, skipped = Trees(), {}, []
     results = {mutant.NOTICED: 0, mutant.MISSED: [], mutant.BROKEN: []}
     try:
+        Trees.made = [mutant.Tree(os.path.join(Trees.work, "tree"))]
+        for n in range(1, a.jobs):
+            Trees.made.append(mutant.Tree(os.path.join(Trees.work, "tree%d" % n), Trees.made[0]))
         with concurrent.futures.ThreadPoolExecutor(a.jobs) as pool:
             if not a.find:
                 tests = sorted({t for r in chosen for t in r.tests})

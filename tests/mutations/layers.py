@@ -90,7 +90,7 @@ MUTATIONS = [
      ["proof session"]),
     ("descriptors are inherited", "runner/layer/process.c",
      "return (int)raw3(SYS_close_range, 3, ~0u, RAW_CLOSE_RANGE_CLOEXEC);",
-     "return (int)raw3(SYS_dup3, 0, 9, 0) * 0;",
+     "return (int)raw3(SYS_dup3, 0, 20, 0) * 0;",
      ["proof fds"]),
     ("limits are not set", "runner/layer/process.c",
      "r = raw4(SYS_prlimit64, 0, p->rlimits[i].resource, limit, NULL);\n"

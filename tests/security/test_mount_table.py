@@ -135,6 +135,25 @@ class Table(lib.PerActor):
             self.assertNotIn("/none", found)
         self.each(check)
 
+    def test_programs(self):
+        """Only what is named lies on mounts where something may be executed."""
+        def check(actor):
+            found = {m.target: m for m in self.mounts(["--program", "cat"], actor)}
+            self.assertEqual(found["/usr"].flags - ATIME, ETC - ATIME)
+            shown = {t for t, m in found.items() if t.startswith("/usr/")}
+            self.assertIn("/usr/bin/cat", shown)
+            for target in shown:
+                self.assertEqual(found[target].flags - ATIME, SYSTEM - ATIME, target)
+            executable = {t for t, m in found.items() if "noexec" not in m.flags}
+            self.assertEqual(executable, shown)
+        self.each(check)
+
+    def test_the_hosts_devices(self):
+        def check(actor):
+            found = {m.target: m for m in self.mounts(["--without", "devices"], actor)}
+            self.assertIn("nosuid", found["/dev"].flags)
+        self.each(check)
+
     def test_what_is_left_out_is_seen_here(self):
         """The control: this table would show a missing flag."""
         def check(actor):

@@ -63,6 +63,15 @@ class Pins(lib.Scripts):
         self.assertEqual(r.status, 0, repr(r))
         return json.loads(r.out), r.report
 
+    @staticmethod
+    def generous():
+        """A caller with more than the payload may get."""
+        for name, value in ("MSGQUEUE", 4 << 20), ("RTPRIO", 5), ("NICE", 5), ("MEMLOCK", 1 << 30):
+            try:
+                resource.setrlimit(getattr(resource, "RLIMIT_" + name), (value, value))
+            except (ValueError, OSError):
+                pass # without CAP_SYS_RESOURCE; then the plan says what it would be
+
     def test_limits(self):
         """Each of getrlimit(2): what is set, and what is left as the caller has it."""
         def check(actor):
@@ -73,7 +82,7 @@ class Pins(lib.Scripts):
                     ([], 64, 512 << 20, 1024, None, None),
                     (["--pids", "7", "--memory", "64m", "--open-files", "99", "--cpu-time", "3s",
                       "--file-size", "1m"], 7, 64 << 20, 99, 5, 1 << 20)):
-                d, _ = self.inside(actor, *options)
+                d, report = self.inside(actor, *options, preexec_fn=self.generous)
                 wanted = {n: list(resource.getrlimit(getattr(resource, n)))
                           for n in dir(resource) if n.startswith("RLIMIT_")}
                 wanted.update({
@@ -91,6 +100,11 @@ class Pins(lib.Scripts):
                     wanted["RLIMIT_NPROC"] = [pids + more] * 2
                     wanted["RLIMIT_DATA"] = [data] * 2
                 self.assertEqual(d["limits"], wanted)
+                planned = {"nofile": files, "memlock": 65536, "msgqueue": 819200,
+                           "sigpending": 1024, "rtprio": 0, "nice": 0}
+                planned.update({"cpu": cpu} if cpu else {}, **({"fsize": size} if size else {}))
+                planned.update({} if tree else {"nproc": pids + more, "data": data})
+                self.assertEqual(report["layers"]["rlimits"]["detail"]["limits"], planned)
         self.each(check)
 
     def test_cpus(self):
