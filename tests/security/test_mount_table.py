@@ -118,15 +118,17 @@ class Table(lib.PerActor):
     def test_binds(self):
         """Each word of a bind, and of a tmpfs."""
         def check(actor):
-            d = lib.room(actor)
-            file = lib.write(os.path.join(d, "file"), "x", actor=actor)
-            options = ["--ro-bind", d + ":/ro", "--bind", d + ":/rw", "--bind", d + ":/rx:exec",
-                       "--bind", d + ":/br:ro", "--bind", file + ":/rf", "--ro-bind", file + ":/f",
+            d, w = lib.room(actor), lib.room(actor)
+            file, other = (lib.write(os.path.join(x, "file"), "x", actor=actor) for x in (d, w))
+            options = ["--ro-bind", d + ":/ro", "--bind", w + ":/rw", "--bind", w + ":/rx:exec",
+                       "--bind", d + ":/br:ro", "--bind", d + ":/be:ro,exec",
+                       "--bind", other + ":/rf", "--ro-bind", file + ":/f", "--ro-bind", w + ":/wr",
                        "--ro-bind", "/does/not/exist:/none:optional",
                        "--tmpfs", "/one:1m", "--tmpfs", "/two:2m:exec", "--tmpfs", "/three:3m:ro"]
             found = self.compare(self.mounts(options, actor), actor, {
                 "/tmp": (DATA, "tmpfs"), "/dev/shm": (DATA, "tmpfs"),
-                "/ro": (SYSTEM, None), "/br": (SYSTEM, None), "/f": (SYSTEM, None),
+                "/ro": (SYSTEM, None), "/br": (SYSTEM, None), "/be": (SYSTEM, None), "/f": (SYSTEM, None),
+                "/wr": (ETC, None), # what is writable elsewhere is not executed here
                 "/rw": (DATA, None), "/rf": (DATA, None), "/rx": (DATA - {"noexec"}, None),
                 "/one": (DATA, "tmpfs"), "/two": (DATA - {"noexec"}, "tmpfs"),
                 "/three": (DATA - {"rw"} | {"ro"}, "tmpfs")})
