@@ -41,7 +41,7 @@ POLICY := bpf_shrink bpf policy_rule policy
 DECIDE := cgroup_probe cgroup idmap mountinfo reach_trees reach command plan plan_print
 LAYERS := table cgroup namespaces userns network memfd mounting chroot place chain root devices proc tmpfs binds programs privileges \
 	landlock process filter guard seccomp
-CHILD := child init
+CHILD := execute child init
 PARENT := remedy pstdio launch message relay tree watchdog ending denial_words denial denials notify verdict verdict_setup supervise
 PROGRAM := report report_usage report_denials report_place cmd_fail cmd_exec trial cmd_doctor cmd_profile \
 	probe/probe probe/files probe/kernel probe/network probe/process probe/guard \

@@ -214,28 +214,6 @@ IN_CHILD static int open_program(struct child *c)
 	return r == p->exec_fd ? 0 : r < 0 ? (int)r : -EMFILE;
 }
 
-/* Try each place in turn, as execvp(3) would; nothing is put together here. */
-IN_CHILD static int execute(struct child *c)
-{
-	const struct plan *p = c->plan;
-	long result = -ENOENT;
-
-	if (p->exec_fd >= 0)
-		return (int)raw5(SYS_execveat, p->exec_fd, "", p->argv, p->envp, AT_EMPTY_PATH);
-	for (unsigned int i = 0; i < p->n_candidates; i++) {
-		long r;
-
-		c->item = (int)i;
-		r = raw3(SYS_execve, p->candidates[i], p->argv, p->envp);
-		if (r == -ENOENT || r == -ENOTDIR)
-			continue;
-		result = r;
-		if (r != -EACCES)
-			break;
-	}
-	return (int)result;
-}
-
 /*
  * The supervisor has them before the payload's first instruction, however long init
  * takes to run again. A policy may forbid sendmsg(2): then init hands them up.

@@ -39,6 +39,14 @@ enum board_start {
 	BOARD_START_INIT,    /* becoming init: another id, no capabilities */
 };
 
+/* Why execve(2) said EACCES, as far as it can be seen, in `because`. */
+enum board_not {
+	BOARD_NOT_KNOWN,
+	BOARD_NOT_NOEXEC, /* the file lies on a mount without programs */
+	BOARD_NOT_MODE,	  /* it has no x bit */
+	BOARD_NOT_FILE,	  /* it is a directory or the like */
+};
+
 /* The kernel's struct rusage as wait4(2) fills it. */
 struct board_rusage {
 	int64_t user_s, user_us;
@@ -54,6 +62,7 @@ struct board {
 	int32_t stage;
 	int32_t layer;
 	int32_t item;
+	int32_t because; /* BOARD_EXEC: enum board_not */
 	char what[112]; /* BOARD_PROVE: the operation that should have failed */
 
 	/* the proof: how many checks each layer made */
@@ -87,6 +96,9 @@ struct child {
 	int payload_fd;	    /* the payload's pidfd */
 	bool handed_up;	    /* the supervisor has /proc, listener and pidfd */
 };
+
+/** In the payload: become its program. Returns -errno, and what is known in the board. */
+int execute(struct child *c);
 
 /** pid 1 of the sandbox. Never returns. */
 void child_init(struct child *c) __attribute__((noreturn));

@@ -120,6 +120,28 @@ void running_init(struct running *ret)
 				 .err = -1 };
 }
 
+/*
+ * Numbers above the limit are not to be had once it is set, and the proof of the layers
+ * and the filter's listener need some. Ours and the caller's hold the low ones, until
+ * exec closes them.
+ */
+static int check_open_files(const struct plan *plan, int newest, struct err *e)
+{
+	enum { NEEDED = 10 };
+	uint64_t limit = plan->spec->limits.open_files;
+
+	if (!plan_has(plan, LAYER_RLIMITS) || limit >= (uint64_t)newest + NEEDED)
+		return 0;
+	err_set(e, EMFILE,
+		"limit open_files %llu is too low: %d descriptors are open here, and setting up "
+		"takes %d more",
+		(unsigned long long)limit, newest, NEEDED);
+	return err_hint(e,
+			newest > 20 ? "close what the caller has left open, or --open-files %d"
+				    : "--open-files %d",
+			newest + NEEDED);
+}
+
 int launch(const struct plan *plan, const struct network_early *network, struct running *run,
 	   struct err *e)
 {
@@ -140,6 +162,8 @@ int launch(const struct plan *plan, const struct network_early *network, struct 
 	}
 	if (r == 0 && plan_has(plan, LAYER_CGROUP))
 		r = cgroup_make(&plan->host->cgroup, &plan->spec->limits, &run->cgroup, e);
+	if (r == 0)
+		r = check_open_files(plan, run->signals, e);
 	if (r == 0)
 		r = clone_init(plan, network, &s, pair[1], run, e);
 	if (r < 0 && !e->hint[0])

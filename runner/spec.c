@@ -63,6 +63,11 @@ int spec_add_mount(struct spec *s, const struct spec_mount *m, struct err *e)
 {
 	unsigned int i;
 
+	if (m->destination[0] != '/') {
+		err_set(e, EINVAL, "mount destination '%s' is not absolute", m->destination);
+		return err_hint(e, "inside there is no directory to begin from: '/%s'",
+				m->destination);
+	}
 	if (!text_path_is_plain(m->destination))
 		return err_set(e, EINVAL,
 			       "mount destination '%s' must be an absolute path without "
@@ -158,6 +163,13 @@ int spec_check(const struct spec *s, struct err *e)
 		return err_set(
 			e, EINVAL,
 			"limit memory_high is above limit memory: it would never be reached");
+	for (unsigned int i = 0; s->require_cgroup && i < s->n_without; i++)
+		if (strcmp(s->without[i], "cgroup") == 0) {
+			err_set(e, EINVAL, "a cgroup is both required and left out");
+			return err_hint(e,
+					"either --require cgroup (or 'require' of the profile) or "
+					"--without cgroup");
+		}
 	if (s->uid == UINT32_MAX || s->gid == UINT32_MAX)
 		return err_set(e, ERANGE, "4294967295 is no user or group id");
 	if (!text_path_is_plain(s->cwd))

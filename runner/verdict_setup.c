@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The payload never started: which row, which item, and what to do about it. */
 #include <errno.h>
+#include <linux/limits.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "layer/layer.h"
 #include "remedy.h"
 #include "verdict.h"
@@ -93,11 +95,84 @@ static void not_proved(const struct plan *plan, const struct board *b, struct ou
 		 "please report it with 'runner doctor --json'");
 }
 
+/* The user's mount that holds this path: its place in the spec, or NULL. */
+static const struct spec_mount *mount_of(const struct spec *spec, const char *path)
+{
+	const struct spec_mount *found = NULL;
+
+	for (unsigned int i = 0; i < spec->n_mounts; i++) {
+		const struct spec_mount *m = &spec->mounts[i];
+
+		if (text_path_below(path, m->destination) &&
+		    (!found || text_path_below(m->destination, found->destination)))
+			found = m;
+	}
+	return found;
+}
+
+/* What to write so that programs may be executed from there. */
+static void noexec_hint(const struct plan *plan, const char *path, struct outcome *o)
+{
+	const struct spec_mount *m;
+	char full[PATH_MAX];
+
+	snprintf(full, sizeof(full), "%s%s%s", path[0] == '/' ? "" : plan->cwd,
+		 path[0] == '/' ? "" : "/", strncmp(path, "./", 2) == 0 ? path + 2 : path);
+	m = mount_of(plan->spec, full);
+	if (!m)
+		snprintf(o->hint, sizeof(o->hint),
+			 "it lies on a mount without programs (noexec); hand it in as a file: "
+			 "runner exec FILE");
+	else if (m->type == SPEC_MOUNT_TMPFS)
+		snprintf(o->hint, sizeof(o->hint),
+			 "'%.200s' is mounted without programs (noexec); to allow them: --tmpfs "
+			 "%.200s:SIZE:exec",
+			 m->destination, m->destination);
+	else
+		snprintf(o->hint, sizeof(o->hint),
+			 "'%.150s' is mounted without programs (noexec); to allow them: %s "
+			 "%.200s:%.150s:exec",
+			 m->destination, m->read_only ? "--ro-bind" : "--bind", m->source,
+			 m->destination);
+}
+
+static void not_permitted(const struct plan *plan, const struct board *b, const char *name,
+			  struct outcome *o)
+{
+	bool known = b->item >= 0 && (unsigned int)b->item < plan->n_candidates;
+
+	if (b->because == BOARD_NOT_FILE)
+		snprintf(o->hint, sizeof(o->hint), "it is no regular file");
+	else if (b->because == BOARD_NOT_MODE)
+		snprintf(o->hint, sizeof(o->hint),
+			 "chmod +x it, or name its interpreter: runner exec -- sh %.200s", name);
+	else if (plan->spec->only_programs)
+		snprintf(o->hint, sizeof(o->hint),
+			 "only the programs that are named may be executed: --program %.100s",
+			 name);
+	else if (b->because == BOARD_NOT_NOEXEC && known)
+		noexec_hint(plan, plan->candidates[b->item], o);
+}
+
 static void exec_failed(const struct plan *plan, const struct board *b, struct outcome *o)
 {
 	const char *name =
 		plan->delivered && !plan->spec->interpreter ? plan->delivered : plan->argv[0];
 
+	o->exit_code = EXIT_NOT_EXEC;
+	if (b->error == ENOENT && plan->exec_fd >= 0) {
+		/* execveat(2): a script by a descriptor that the exec closes. */
+		snprintf(o->message, sizeof(o->message),
+			 "'%.200s' cannot be executed: it needs an interpreter (#!), and seccomp "
+			 "policy '%.100s' lets one program start",
+			 name, plan->spec->seccomp);
+		snprintf(o->hint, sizeof(o->hint),
+			 "name the interpreter and bind the script: runner exec --ro-bind "
+			 "FILE:/run/FILE ... -- sh /run/FILE; or a profile that lets programs "
+			 "start: "
+			 "--profile default");
+		return;
+	}
 	if (b->error == ENOENT) {
 		o->exit_code = EXIT_NOT_FOUND;
 		snprintf(o->message, sizeof(o->message), "'%.200s': not found inside the sandbox",
@@ -108,13 +183,10 @@ static void exec_failed(const struct plan *plan, const struct board *b, struct o
 			"must exist there, too");
 		return;
 	}
-	o->exit_code = EXIT_NOT_EXEC;
 	snprintf(o->message, sizeof(o->message), "'%.200s' cannot be executed: %s", name,
 		 strerror(b->error));
-	if (b->error == EACCES && plan->spec->only_programs)
-		snprintf(o->hint, sizeof(o->hint),
-			 "only the programs that are named may be executed: --program %.100s",
-			 name);
+	if (b->error == EACCES)
+		not_permitted(plan, b, name, o);
 	if (b->error == ENOEXEC)
 		snprintf(o->hint, sizeof(o->hint),
 			 "it is no program for this machine and has no #! line");

@@ -169,7 +169,7 @@ static int plan_one_bind(struct plan *plan, const struct spec_mount *m, struct e
 	}
 	if (m->read_only)
 		b.attributes |= RAW_MOUNT_ATTR_RDONLY;
-	else if (plan_has(plan, LAYER_NOEXEC) && !m->exec)
+	if (plan_has(plan, LAYER_NOEXEC) && !m->exec)
 		b.attributes |= RAW_MOUNT_ATTR_NOEXEC;
 	if (place != ON_BIND && add_point(plan, &b, place, e) < 0)
 		return -e->code;

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -98,6 +99,21 @@ tell()
             self.assertGreaterEqual(last - first, 0.3)
             self.assertGreaterEqual(r.report["wall_ms"], (last - first) * 1000)
             self.assertLessEqual(r.report["wall_ms"], (after - before) * 1000)
+        self.each(check)
+
+    def test_wall_time_has_the_setup_in_it(self):
+        """A program of 64 MiB, which is copied in; it ends at its first instruction."""
+        program = os.path.join(lib.room(), "true")
+        shutil.copy(lib.TRUE, program)
+        os.truncate(program, 64 << 20)
+        os.chmod(program, 0o755)
+
+        def check(actor):
+            before = time.monotonic()
+            r = self.ok(lib.sandbox([], [program], actor))
+            after = time.monotonic()
+            self.assertGreater(r.report["wall_ms"], r.report["setup_ms"])
+            self.assertGreater((after - before) * 1000, r.report["wall_ms"])
         self.each(check)
 
     def test_setup_ends_before_the_payload_begins(self):

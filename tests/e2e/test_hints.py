@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A refusal names its cause and what to write instead; and what it says to write works."""
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import lib
+
+
+class Hints(lib.PerActor):
+    def hint(self, r):
+        [line] = re.findall(r"^runner: hint: (.*)$", r.err, re.M)
+        self.assertEqual(r.report["hint"] if r.report else line, line)
+        return line
+
+    def refused(self, r, reason, status, words):
+        self.assertEqual((r.status, r.out), (status, ""), repr(r))
+        self.assertEqual(r.report["reason"], reason, repr(r))
+        for word in words:
+            self.assertIn(word, r.err)
+
+
+class NotExecutable(Hints):
+    def file(self, actor, mode=0o755, text="#!/bin/sh\necho ran\n"):
+        d = lib.room(actor, 0o755)
+        lib.write(d + "/x", text, mode, actor)
+        return d
+
+    def test_a_mount_without_programs(self):
+        """The option it names is the one that was given, with one word more; that one works."""
+        def check(actor):
+            d = self.file(actor)
+            outer = lib.room(actor)
+            os.mkdir(outer + "/sub")
+            lib.give(outer + "/sub", actor)
+            for options, command in (
+                    (["--bind", d + ":/w"], ["/w/x"]),
+                    (["--bind", d + ":/w", "--cwd", "/w"], ["./x"]),
+                    (["--bind", d + ":/w", "--cwd", "/w"], ["../w/x"]),
+                    (["--ro-bind", d + ":/w:noexec"], ["/w/x"]),
+                    (["--bind", outer + ":/w", "--bind", d + ":/w/sub"], ["/w/sub/x"])):
+                r = lib.sandbox(options, ["--"] + command, actor)
+                self.refused(r, "setup_failed", 126, ["Permission denied", "(noexec)"])
+                if command == ["../w/x"]:
+                    continue  # a path that is not plain: the mount's name is not looked for
+                add = re.search(r"to allow them: (--(?:ro-)?bind \S+)$", self.hint(r))[1]
+                self.assertTrue(add.endswith(":exec"), add)
+                more = shlex.split(add)
+                kept = [o for i in range(0, len(options), 2) for o in options[i:i + 2]
+                        if not more[1].startswith(options[i + 1].replace(":noexec", ""))]
+                self.ok(lib.sandbox(kept + more, ["--"] + command, actor), "ran\n")
+        self.each(check)
+
+    def test_a_tmpfs(self):
+        def check(actor):
+            d = self.file(actor)
+            # A file bound into the tmpfs is a mount of its own; one of the tmpfs itself
+            # cannot be there before the program is. Only a directory can.
+            r = lib.sandbox(["--bind", d + "/x:/tmp/x"], ["--", "/tmp/x"], actor)
+            self.refused(r, "setup_failed", 126, ["%s/x:/tmp/x:exec" % d])
+            r = lib.sandbox([], ["--", "/tmp"], actor)
+            self.refused(r, "setup_failed", 126, ["Permission denied", "no regular file"])
+        self.each(check)
+
+    def test_no_x_bit(self):
+        def check(actor):
+            d = self.file(actor, 0o644)
+            r = lib.sandbox(["--bind", d + ":/w:exec"], ["--", "/w/x"], actor)
+            self.refused(r, "setup_failed", 126, ["Permission denied"])
+            self.assertIn("chmod +x", self.hint(r))
+            self.assertNotIn("noexec", r.err)
+            os.chmod(d + "/x", 0o755)  # control
+            self.ok(lib.sandbox(["--bind", d + ":/w:exec"], ["--", "/w/x"], actor), "ran\n")
+        self.each(check)
+
+    def test_a_program_that_is_not_named(self):
+        def check(actor):
+            r = lib.sandbox(["--program", "sh"], ["--", "ls"], actor)
+            self.refused(r, "setup_failed", 126, ["Permission denied", "--program ls"])
+        self.each(check)
+
+    def test_a_policy_that_may_not_be_asked_only_costs_the_hint(self):
+        """What the filter refuses is not tried: the run ends for what it failed for."""
+        policy = lib.write(os.path.join(lib.room(), "p.json"), """{"extends": "default",
+            "syscalls": [{"names": ["statfs"], "action": "SCMP_ACT_KILL_PROCESS"}]}""")
+
+        def check(actor):
+            d = self.file(actor)
+            r = lib.sandbox(["--bind", d + ":/w", "--seccomp", policy], ["--", "/w/x"], actor)
+            self.refused(r, "setup_failed", 126, ["Permission denied"])
+            self.assertEqual(r.report["denials"], [])
+        self.each(check)
+
+    def test_a_script_where_one_program_may_start(self):
+        def check(actor):
+            d = self.file(actor)
+            r = lib.sandbox(["--profile", "strategy"], [d + "/x"], actor)
+            self.refused(r, "setup_failed", 126, ["#!", "no-fork", "one program"])
+            self.assertIn("-- sh", self.hint(r))
+            self.assertIn("--profile default", self.hint(r))
+            # controls: both that it says
+            self.ok(lib.sandbox(["--profile", "strategy", "--ro-bind", d + "/x:/run/x"],
+                                ["--", "sh", "/run/x"], actor), "ran\n")
+            self.ok(lib.sandbox(["--profile", "default"], [d + "/x"], actor), "ran\n")
+        self.each(check)
+
+
+class Options(Hints):
+    def test_required_and_left_out(self):
+        profile = lib.write(os.path.join(lib.room(), "p.json"),
+                            '{"extends": "default", "require": ["cgroup"]}')
+
+        def check(actor):
+            for options in (["--require", "cgroup", "--without", "cgroup"],
+                            ["--without", "cgroup", "--require", "cgroup"],
+                            ["--profile", profile, "--without", "cgroup"]):
+                r = lib.sandbox(options, ["--", "echo", "ran"], actor)
+                self.assertEqual((r.status, r.out), (125, ""), repr(r))
+                self.assertIn("both required and left out", r.err)
+            self.ok(lib.sandbox(["--without", "cgroup"], ["--", "echo", "ran"], actor), "ran\n")
+        self.each(check)
+
+    def test_a_destination_without_a_slash(self):
+        for option, value in (("--tmpfs", "tmp"), ("--tmpfs", "tmp:4m")):
+            r = lib.sandbox([option, value], ["--", "echo", "ran"])
+            self.assertEqual((r.status, r.out), (125, ""), repr(r))
+            self.assertIn("is not absolute", r.err)
+            self.assertIn("'/%s'" % value.split(":")[0], r.err)
+
+    def test_too_few_open_files(self):
+        """Said as what it is, with a number that does; also where the caller left many open."""
+        def check(actor):
+            least = set()
+            for n in (8, 12, 16):
+                r = lib.sandbox(["--open-files", str(n)], ["--", "echo", "ran"], actor)
+                self.refused(r, "rejected", 125, ["limit open_files %d is too low" % n])
+                least.add(int(re.search(r"--open-files (\d+)", self.hint(r))[1]))
+            [least] = least
+            self.assertLess(least, 64)
+            d = lib.room(actor)
+            script = lib.write(d + "/s.py", "print('ran')", 0o644, actor)
+            for options, command in (([], ["--", "echo", "ran"]), ([], [script]),
+                                     (["--bind", d + ":/a", "--tmpfs", "/c:1m", "--ro-bind",
+                                       d + ":/e"], ["--", "echo", "ran"]),
+                                     (["--program", "echo"], ["--", "echo", "ran"]),
+                                     (["--network", "loopback"], ["--", "echo", "ran"])):
+                r = lib.sandbox(options + ["--open-files", str(least + 8)], command, actor)
+                self.ok(r, "ran\n")
+        self.each(check)
+
+    def test_many_descriptors_of_the_callers(self):
+        def check(actor):
+            code = ("import os, subprocess, sys\n"
+                    "for i in range(200):\n"
+                    "    os.set_inheritable(os.open('/dev/null', os.O_RDONLY), True)\n"
+                    "sys.exit(subprocess.run(sys.argv[1:], close_fds=False).returncode)\n")
+            for n, status in ((64, 125), (1024, 0)):
+                r = lib.run([sys.executable, "-c", code, lib.RUNNER, "exec", "--open-files",
+                             str(n), "--", "echo", "ran"], actor)
+                self.assertEqual((r.status, r.out), (status, "" if status else "ran\n"), repr(r))
+                if status:
+                    self.assertIn("limit open_files 64 is too low", r.err)
+                    self.assertIn("what the caller has left open", r.err)
+        self.each(check)
+
+
+if __name__ == "__main__":
+    lib.main()
