@@ -262,8 +262,12 @@ static int p_core_limit(void)
 	return now[0] == 0 && now[1] == 0 ? 0 : EPERM;
 }
 
+/* With the limit as low as the argument's way gets it; "" leaves it. */
 static int p_crash(void)
 {
+	if (*probe_arg)
+		p_core_limit();
+	fflush(stdout);
 	signal(SIGSEGV, SIG_DFL);
 	kill(getpid(), SIGSEGV);
 	return EINTR;

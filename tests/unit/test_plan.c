@@ -132,6 +132,34 @@ static void memfd_needs_a_sysctl_or_a_filter(void)
 	end();
 }
 
+static void no_crash_reaches_the_host(void)
+{
+	struct host host = fake_host(false);
+
+	begin("default");
+	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
+	CU_ASSERT_EQUAL(plan.core_limit, 1);
+	/* A pipe asks the limit, and so does a file. */
+	host.core_pattern = '|';
+	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
+	CU_ASSERT_EQUAL(plan.core_limit, 1);
+	host.core = 0;
+	CU_ASSERT_EQUAL(build(&host), -EPERM);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "starts a program of the host"));
+	host.core_pattern = 'c';
+	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
+	CU_ASSERT_EQUAL(plan.core_limit, 0);
+	/* A socket does not (Linux 6.16). */
+	host.core = UNLIMITED;
+	host.core_pattern = '@';
+	CU_ASSERT_EQUAL(build(&host), -EPERM);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "a socket of the host"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.hint, "--without coredump"));
+	spec_add_without(&spec, "coredump", &err);
+	CU_ASSERT_EQUAL(build(&host), 0);
+	end();
+}
+
 static void no_fork_needs_room_for_its_descriptor(void)
 {
 	struct host host = fake_host(false);
@@ -268,6 +296,7 @@ CU_TestInfo plan_tests[] = {
 	{ "no Landlock is refused unless left out", no_landlock_is_refused_unless_left_out },
 	{ "Landlock asks for what the ABI knows", landlock_asks_for_what_the_abi_knows },
 	{ "memfd needs a sysctl or a filter", memfd_needs_a_sysctl_or_a_filter },
+	{ "no crash reaches the host", no_crash_reaches_the_host },
 	{ "no-fork needs room for its descriptor", no_fork_needs_room_for_its_descriptor },
 	{ "programs are files", programs_are_files },
 	{ "destinations are checked", destinations_are_checked },
