@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 
 #include "../seccomp/bpf.h"
+#include "base/fd.h"
 #include "base/raw.h"
 #include "layer/filter.h"
 #include "layer/layer.h"
@@ -119,6 +120,14 @@ static void describe_coredump(const struct plan *plan, struct jout *j)
 
 static void probe_coredump(const struct host *host, struct finding *ret)
 {
+	char pattern[2] = "";
+
+	/* Where a run need not know it, doctor says it all the same. */
+	fd_read_text(AT_FDCWD, "/proc/sys/kernel/core_pattern", pattern, sizeof(pattern));
+	if (pattern[0] == '|')
+		snprintf(ret->detail, sizeof(ret->detail),
+			 "core_pattern starts a program of the host: RLIMIT_CORE is 1, which keeps it "
+			 "from starting, and cannot be lowered");
 	if (host->core_pattern == '@') {
 		ret->state = FINDING_MISSING;
 		snprintf(ret->detail, sizeof(ret->detail),

@@ -170,6 +170,17 @@ class FilterAttach(PerPolicy):
                 self.assertEqual(number(r), unconfined, repr(r))
         self.each_policy(check)
 
+    def test_bpf(self):
+        def check(actor, options):
+            r = lib.sandbox(options, [lib.PROBE, "bpf"], actor)
+            self.assertEqual(number(r), errno.EPERM, repr(r))
+            self.refused(r, "filter_attach", ["bpf"])
+            # Without it the policy refuses, if there is one; else the kernel, whom it asks for.
+            r = lib.sandbox(options + without("filter_attach"), [lib.PROBE, "bpf"], actor)
+            told = [(d["layer"], d["operation"]) for d in r.report["denials"]]
+            self.assertEqual(told, [] if options else [("seccomp", "bpf")], repr(r))
+        self.each_policy(check)
+
     def test_other_options_pass(self):
         script = ("import socket as s; k = s.socket(s.AF_INET, s.SOCK_DGRAM)\n"
                   "k.setsockopt(s.SOL_SOCKET, s.SO_REUSEADDR, 1)\n"
