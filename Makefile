@@ -151,7 +151,7 @@ $(B)/t/runner-fields: $(O)/runner/main.o $(filter-out $(O)/builtin.o,$(OBJECTS))
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 UNIT_RUN := $(B)/unit tests
-PROBES := $(B)/t/probe $(B)/t/true $(B)/t/killat $(B)/t/outer_filter $(B)/t/display $(B)/t/runner-fields
+PROBES := $(B)/t/probe $(B)/t/true $(B)/t/killat $(B)/t/outer_filter $(B)/t/display $(B)/t/runner-fields $(B)/t/reach
 # Debian's own: its modules come as packages
 PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
