@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <sys/ioctl.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "base/display.h"
 #include "base/fd.h"
@@ -105,12 +107,43 @@ static void print_json(const struct host *host, const struct finding *findings,
 	jout_clear(&j);
 }
 
+/* Columns of the terminal; 0: it is none, and lines stay whole for grep(1). */
+static unsigned int terminal_width(void)
+{
+	struct winsize size;
+
+	return isatty(1) && ioctl(1, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+/* "head text", the text folded at spaces below itself. */
+static void print_row(const char *head, const char *text)
+{
+	unsigned int width = terminal_width();
+	size_t indent = strlen(head);
+	const char *before = head;
+
+	while (width > indent + 20 && strlen(text) > width - indent) {
+		size_t room = width - indent;
+		size_t cut = room;
+
+		while (cut > 0 && text[cut] != ' ')
+			cut--;
+		if (cut == 0)
+			cut = room; /* a word that is too long */
+		display_line(stdout, "%*s%.*s", (int)indent, before, (int)cut, text);
+		text += cut + (text[cut] == ' ');
+		before = "";
+	}
+	display_line(stdout, "%*s%s", (int)indent, before, text);
+}
+
 static void print_text(const struct host *host, const struct finding *findings,
 		       const struct trial *trial)
 {
 	char missing[160];
 	struct utsname u;
 	bool in_part = false;
+	char head[64];
 
 	uname(&u);
 	display_line(stdout, "kernel %s, %s, %s", u.release, u.machine,
@@ -120,20 +153,22 @@ static void print_text(const struct host *host, const struct finding *findings,
 		display_line(stdout, "root lacks:%s", missing);
 	for (int i = 0; i < LAYER_COUNT; i++) {
 		in_part = in_part || findings[i].state == FINDING_WEAK;
-		display_line(stdout, "%-8s %-14s %s", states[findings[i].state],
-			     layer_table[i]->name,
-			     findings[i].detail[0] ? findings[i].detail : layer_table[i]->summary);
+		snprintf(head, sizeof(head), "%-8s %-14s ", states[findings[i].state],
+			 layer_table[i]->name);
+		print_row(head, findings[i].detail[0] ? findings[i].detail
+						      : layer_table[i]->summary);
+		snprintf(head, sizeof(head), "%-8s %-14s mend: ", "", "");
 		if (findings[i].remedy[0])
-			display_line(stdout, "%-8s %-14s mend: %s", "", "", findings[i].remedy);
+			print_row(head, findings[i].remedy);
 	}
 	if (trial->works) {
 		puts(in_part ? "a trial run worked; what is weak is said above and in the report"
 			     : "a trial run worked, with every layer");
 		return;
 	}
-	display_line(stdout, "a trial run was refused: %s", trial->message);
+	print_row("a trial run was refused: ", trial->message);
 	if (trial->hint[0])
-		display_line(stdout, "mend: %s", trial->hint);
+		print_row("mend: ", trial->hint);
 }
 
 int cmd_doctor(char **argv, char **envp)

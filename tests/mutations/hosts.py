@@ -34,6 +34,8 @@ MUTATIONS = [
      "at[10] == '2'", "at[10] == '9'", [AGREE]),
     ("a missing /proc is not recognized", "runner/remedy.c",
      "error == ENOENT && has_no_proc()", "0", [AGREE]),
+    ("doctor's lines do not fit", "runner/cmd_doctor.c", "size_t room = width - indent;",
+     "size_t room = width;", ["tests/e2e/test_hosts.py Terminal.test_lines_fit"]),
     ("a limit of 0 namespaces is not seen", "runner/layer/namespaces.c",
      "limit[0] == '0'", "limit[0] == 'x'", [AGREE]),
 ]
