@@ -10,7 +10,7 @@ test="libcunit1-dev python3 python3-numpy python3-pandas python3-jsonschema stra
 	util-linux mount iproute2 git mandoc"
 
 fuzz="clang libclang-rt-dev"
-vm="qemu-system-x86 mmdebstrap e2fsprogs git"
+vm="qemu-system-x86 mmdebstrap fakeroot fakechroot e2fsprogs git"
 
 missing=
 for set in "$@"; do

@@ -199,6 +199,10 @@ def root_image(cache):
                 return path
     if not shutil.which("mmdebstrap"):
         fail("mmdebstrap is missing: apt-get install mmdebstrap")
+    as_root = [] if os.geteuid() == 0 else ["fakeroot"]
+    if as_root and not (shutil.which("fakeroot") and shutil.which("fakechroot")):
+        fail("an ordinary user makes it with fakeroot and fakechroot, which are missing: "
+             "apt-get install fakeroot fakechroot")
     say("making the root file system (once; about a minute)")
     folder = os.path.join(cache, "root")
     shutil.rmtree(folder, ignore_errors=True)
@@ -207,12 +211,15 @@ def root_image(cache):
          "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
          "--dpkgopt=path-exclude=/usr/share/locale/*", "bookworm", tar])
     os.makedirs(folder)
-    run(["tar", "-C", folder, "-xpf", tar, "--exclude=./dev/*"])
-    os.unlink(tar)
-    with open(os.path.join(folder, "sbin/vm-init"), "w", encoding="utf-8") as f:
+    init = os.path.join(cache, "vm-init")
+    with open(init, "w", encoding="utf-8") as f:
         f.write(VM_INIT)
-    os.chmod(os.path.join(folder, "sbin/vm-init"), 0o755)
-    run(["/sbin/mke2fs", "-q", "-t", "ext4", "-d", folder, path, "900m"])
+    # In one go: an ordinary user's files are root's only as long as fakeroot(1) lives.
+    run(as_root + ["sh", "-ec", 'tar -C "$1" -xpf "$2" --exclude=./dev/*; '
+                   'cp "$3" "$1/sbin/vm-init"; chmod 755 "$1/sbin/vm-init"; '
+                   '/sbin/mke2fs -q -t ext4 -d "$1" "$4" 900m', "sh", folder, tar, init, path])
+    os.unlink(tar)
+    os.unlink(init)
     shutil.rmtree(folder, ignore_errors=True)
     with open(stamp, "w", encoding="utf-8") as f:
         f.write(recipe)
