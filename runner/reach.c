@@ -67,6 +67,23 @@ static bool is_seen(const struct plan *plan, const struct tree *t, const char *b
 	return asprintf(&path, "%s%s", t->inside, below) < 0 || seen_at(plan, path) == t->bind;
 }
 
+/*
+ * In a chroot that is no mount point, the mount it lies on is not listed, and what leads to
+ * the chroot nobody tells us. A listed one of that file system can only lie below a place
+ * whose path ends the way into it, or be all of it.
+ */
+static bool could_meet(const struct tree *listed, const struct tree *unlisted)
+{
+	size_t n = strlen(unlisted->within);
+
+	if (strcmp(listed->within, "/") == 0 || n == 1)
+		return true;
+	for (const char *p = listed->within; (p = strstr(p, unlisted->within)) != NULL; p++)
+		if (p[n] == '/' || p[n] == '\0')
+			return true;
+	return false;
+}
+
 /* Where a tree meets one that can be written: the deeper of the two, seen in both. */
 static const struct plan_bind *meets(const struct reach *x, const struct tree *a,
 				     bool (*counts)(const struct plan_bind *w))
@@ -80,9 +97,10 @@ static const struct plan_bind *meets(const struct reach *x, const struct tree *a
 		if (w->bind == a->bind || strcmp(w->device, a->device) != 0 ||
 		    (counts && !counts(w->bind)))
 			continue;
-		/* One of them in a chroot, by a mount that nobody lists: it cannot be told. */
-		if (w->mount != a->mount)
+		if (w->mount != a->mount && could_meet(w->mount ? a : w, w->mount ? w : a))
 			return w->bind;
+		if (w->mount != a->mount)
+			continue;
 		if (!in_w && !in_a)
 			continue;
 		if (is_seen(x->plan, w, in_w ? in_w : "") && is_seen(x->plan, a, in_w ? "" : in_a))

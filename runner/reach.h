@@ -9,7 +9,8 @@
  * what is covered inside by another mount is not reached that way.
  *
  * Not seen: a hard link into a bind, and file systems that show another's files by means
- * of their own (FUSE, a network).
+ * of their own (FUSE, a network); in a chroot that is no mount point, what a mount of the
+ * directory that holds the chroot leads to.
  */
 #ifndef RUNNER_REACH_H
 #define RUNNER_REACH_H

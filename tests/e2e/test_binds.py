@@ -100,9 +100,10 @@ class Owners(lib.Case):
 
     def tree(self, owner):
         d = lib.room()
+        # One group for all: who owns it is what counts.
         for name, uid in (("own", owner), ("other", owner + 7)):
-            os.chown(lib.write(os.path.join(d, name), name, 0o600), uid, uid)
-        os.chown(d, owner, owner)
+            os.chown(lib.write(os.path.join(d, name), name, 0o600), uid, 77)
+        os.chown(d, owner, 77)
         os.chmod(d, 0o700)
         return d
 

@@ -91,7 +91,7 @@ class Table(lib.PerActor):
         def check(actor):
             found = self.compare(self.mounts(["--profile", "strategy"], actor), actor,
                                  {"/tmp": (DATA, "tmpfs"), "/dev/shm": (DATA, "tmpfs"),
-                                  "/etc/fonts": (SYSTEM, None), "/etc/matplotlibrc": (SYSTEM, None)})
+                                  "/etc/fonts": (ETC, None), "/etc/matplotlibrc": (ETC, None)})
             self.own_size(found, 1 << 30)
         self.each(check)
 
@@ -100,7 +100,7 @@ class Table(lib.PerActor):
             found = self.compare(self.mounts(["--profile", "agent"], actor), actor,
                                  {"/tmp": (DATA, "tmpfs"), "/dev/shm": (DATA, "tmpfs"),
                                   "/workspace": (DATA - {"noexec"}, "tmpfs"),
-                                  "/etc/fonts": (SYSTEM, None), "/etc/matplotlibrc": (SYSTEM, None)})
+                                  "/etc/fonts": (ETC, None), "/etc/matplotlibrc": (ETC, None)})
             self.own_size(found, 2 << 30)
             self.size(found["/workspace"], 2 << 30, 262144)
         self.each(check)
@@ -123,12 +123,13 @@ class Table(lib.PerActor):
             options = ["--ro-bind", d + ":/ro", "--bind", w + ":/rw", "--bind", w + ":/rx:exec",
                        "--bind", d + ":/br:ro", "--bind", d + ":/be:ro,exec",
                        "--bind", other + ":/rf", "--ro-bind", file + ":/f", "--ro-bind", w + ":/wr",
+                       "--ro-bind", d + ":/rn:noexec",
                        "--ro-bind", "/does/not/exist:/none:optional",
                        "--tmpfs", "/one:1m", "--tmpfs", "/two:2m:exec", "--tmpfs", "/three:3m:ro"]
             found = self.compare(self.mounts(options, actor), actor, {
                 "/tmp": (DATA, "tmpfs"), "/dev/shm": (DATA, "tmpfs"),
                 "/ro": (SYSTEM, None), "/br": (SYSTEM, None), "/be": (SYSTEM, None), "/f": (SYSTEM, None),
-                "/wr": (ETC, None), # what is writable elsewhere is not executed here
+                "/rn": (ETC, None), "/wr": (ETC, None), # what is writable elsewhere is not executed here
                 "/rw": (DATA, None), "/rf": (DATA, None), "/rx": (DATA - {"noexec"}, None),
                 "/one": (DATA, "tmpfs"), "/two": (DATA - {"noexec"}, "tmpfs"),
                 "/three": (DATA - {"rw"} | {"ro"}, "tmpfs")})

@@ -147,6 +147,26 @@ class Report(Reach):
             else:
                 self.allowed(options, "root", prepare=prepare)
 
+    def test_in_a_chroot_that_is_no_mount_point(self):
+        """There the mount all lies on is in no table."""
+        if os.geteuid() != 0:
+            self.skipTest("needs root")
+        tree = lib.room()
+        prepare = ("cd {0}; mkdir usr proc dev tmp tmp/w tmp/w/sub tmp/other {1}; "
+                   "for l in bin lib lib64 sbin; do ln -s usr/$l $l; done; mount --rbind /usr usr; "
+                   "mount --rbind /proc proc; mount --rbind /dev dev; mount --bind {2} .{2}; "
+                   "mount --bind tmp/w/sub tmp/other\nexec chroot {0} {3} exec"
+                   ).format(tree, "-p ." + lib.ROOM, lib.ROOM, lib.RUNNER)
+        for report, status in (("/tmp/w/r", 125), ("/tmp/w/sub/r", 125), ("/tmp/other/r", 125),
+                               ("/tmp/r", 0)):
+            r = lib.run(["unshare", "-m", "sh", "-ec", prepare + ' "$@"', "sh", "--report", report,
+                         "--bind", "/tmp/w:/w", "--", "echo", "ran"])
+            self.assertEqual((r.status, r.out), (status, "" if status else "ran\n"), repr(r))
+            if status:
+                self.assertIn("report '%s': the payload can write it" % report, r.err)
+            lib.run(["rm", "-rf", "--one-file-system"] + [os.path.join(tree, n)
+                                                          for n in os.listdir(tree)])
+
     def test_a_mount_table_that_cannot_be_read_refuses(self):
         if not shutil.which("strace") or lib.run(["strace", "-o", "/dev/null", "true"]).status:
             self.skipTest("strace does not work here")

@@ -240,6 +240,7 @@ class Binds(Runs):
         def check(actor):
             d = lib.room(actor, 0o777)
             outside = lib.room(actor, 0o777)
+            other = lib.room(actor, 0o777)
             source = lib.write(os.path.join(lib.ROOM, "source-" + actor), "s", 0o644)
             os.symlink(outside, os.path.join(d, "link"))
             os.symlink("link/deeper", os.path.join(d, "relative"))
@@ -249,8 +250,8 @@ class Binds(Runs):
             self.assertEqual(os.listdir(outside), ["made"])
             os.rmdir(os.path.join(d, "link/made"))
             for place in ("link", "relative"):
-                for option in (["--tmpfs", "/%s"], ["--tmpfs", "/%s/a/b"], ["--bind", d + ":/%s"],
-                               ["--bind", d + ":/%s/a/b"], ["--ro-bind", source + ":/%s"],
+                for option in (["--tmpfs", "/%s"], ["--tmpfs", "/%s/a/b"], ["--bind", other + ":/%s"],
+                               ["--bind", other + ":/%s/a/b"], ["--ro-bind", source + ":/%s"],
                                ["--ro-bind", source + ":/%s/a/b"]):
                     option = [option[0], option[1] % place]
                     r = lib.sandbox(["--rootfs", d] + option, ["--", "/bin/probe", "stat", "/"], actor)
