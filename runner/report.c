@@ -176,9 +176,8 @@ void report_human(const struct outcome *o, const struct spec *spec)
 		display_line(stderr,
 			     "runner: %s was cut at limit output; --output-limit allows more",
 			     o->out.truncated ? "stdout" : "stderr");
-	if (o->reason == REASON_EXITED)
-		return;
-	display_line(stderr, "runner: %s: %s", reason_names[o->reason], o->message);
+	if (o->reason != REASON_EXITED)
+		display_line(stderr, "runner: %s: %s", reason_names[o->reason], o->message);
 	if (o->hint[0])
 		display_line(stderr, "runner: hint: %s", o->hint);
 }

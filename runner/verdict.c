@@ -149,6 +149,24 @@ static bool cpu_limit_was_due(const struct plan *plan, const struct board *b)
 	       ms >= plan->spec->limits.cpu_ms;
 }
 
+/*
+ * Without a cgroup the limit is RLIMIT_DATA: the payload is told ENOMEM, deals with it
+ * in its own way, and nothing is left but how much it had. That is no cause, so the
+ * reason stays; it is worth a line where the payload failed.
+ */
+static void near_the_memory_limit(const struct plan *plan, struct outcome *o)
+{
+	uint64_t limit = plan->spec->limits.memory;
+	uint64_t most = o->tree_bytes > o->maxrss_bytes ? o->tree_bytes : o->maxrss_bytes;
+
+	if (o->cgroup.valid || limit == UNLIMITED || o->exit_code == 0 || most < limit / 10 * 9)
+		return;
+	snprintf(o->hint, sizeof(o->hint),
+		 "it had %" PRIu64 " MiB in use of the %" PRIu64
+		 " MiB of limit memory, beyond which allocations fail; " MEMORY_HINT,
+		 most >> 20, limit >> 20);
+}
+
 static void ended_itself(const struct plan *plan, const struct board *b, const struct acts *a,
 			 struct outcome *o)
 {
@@ -169,6 +187,7 @@ static void ended_itself(const struct plan *plan, const struct board *b, const s
 				 "ended by RLIMIT_CPU: limit cpu_time");
 		}
 	}
+	near_the_memory_limit(plan, o);
 	/* We asked it to end, and it did. */
 	if (a->cancel_signal) {
 		o->reason = REASON_CANCELED;

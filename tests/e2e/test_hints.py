@@ -108,6 +108,39 @@ class NotExecutable(Hints):
         self.each(check)
 
 
+class Memory(Hints):
+    SMALL = "kept = []\nwhile True:\n    kept.append(bytearray(1000))\n"
+
+    def test_small_allocations_up_to_the_limit(self):
+        """The payload's own MemoryError (or abort): its end is its own, the cause gets a line."""
+        def check(actor):
+            script = lib.write(os.path.join(lib.room(actor), "s.py"), self.SMALL, 0o644, actor)
+            r = lib.sandbox(["--memory", "64m"], [script], actor)
+            self.assertNotEqual(r.status, 0, repr(r))
+            self.assertIn("--memory allows more", self.hint(r))
+            if lib.has_cgroup(actor):
+                self.assertEqual(r.report["reason"], "memory", repr(r))
+            else:
+                self.assertIn(r.report["reason"], ("exited", "signaled", "memory"), repr(r))
+                self.assertIn("MiB of limit memory" if r.report["reason"] != "memory" else "MiB",
+                              r.err)
+        self.each(check)
+
+    def test_a_failure_far_from_it_says_nothing(self):
+        def check(actor):
+            for text in ("raise MemoryError", "b = bytearray(40 << 20)\nraise SystemExit(3)"):
+                script = lib.write(os.path.join(lib.room(actor), "s.py"), text, 0o644, actor)
+                r = lib.sandbox(["--memory", "512m"], [script], actor)
+                self.assertIsNone(r.report["hint"])
+                self.assertNotIn("runner: ", r.err)
+            # nor one that went well, however much it took
+            script = lib.write(os.path.join(lib.room(actor), "s.py"), self.SMALL.replace(
+                "True", "len(kept) < 40000").replace("1000", "1024"), 0o644, actor)
+            r = self.ok(lib.sandbox(["--memory", "64m"], [script], actor))
+            self.assertIsNone(r.report["hint"])
+        self.each(check)
+
+
 class Options(Hints):
     def test_required_and_left_out(self):
         profile = lib.write(os.path.join(lib.room(), "p.json"),

@@ -103,4 +103,8 @@ MUTATIONS = [
     ("too few open files look like a broken layer", "runner/launch.c",
      "enum { NEEDED = 10 };", "enum { NEEDED = -100 };",
      [HINTS + " Options.test_too_few_open_files"]),
+    ("no word where memory was what failed", "runner/verdict.c", "most < limit / 10 * 9",
+     "most < limit * 9", [HINTS + " Memory.test_small_allocations_up_to_the_limit"]),
+    ("a word about memory at every failure", "runner/verdict.c", "most < limit / 10 * 9",
+     "most < limit / 1000", [HINTS + " Memory.test_a_failure_far_from_it_says_nothing"]),
 ]
