@@ -79,7 +79,7 @@ int idmap_open(uint32_t fs_uid, uint32_t fs_gid, uint32_t host_uid, uint32_t hos
 	/* Who kills us must not find a process that waits for ever. */
 	if (pid == 0)
 		while (raw_die_with(parent))
-			raw0(SYS_pause);
+			raw4(SYS_ppoll, NULL, 0, NULL, NULL);
 	if (pid == 0)
 		raw_exit_group(0);
 	if (pid < 0)

@@ -3,7 +3,6 @@
 import ctypes
 import json
 import os
-import platform
 import random
 import signal
 import subprocess
@@ -14,7 +13,6 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import lib
 
 KILLAT = os.path.join(lib.BUILD, "t/killat")
-SIGNALFD4 = {"x86_64": 289, "aarch64": 74}[platform.machine()]
 FREEZER = "/sys/fs/cgroup/freezer"
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -142,7 +140,7 @@ class Init(Runs):
             self.skipTest("only root may trace the set-up")
         report = os.path.join(lib.room(actor, 0o777), "r.json")
         argv = lib.as_actor(actor, [lib.RUNNER, "exec", "--report", report] + options + command)
-        r = lib.run([KILLAT, "hold:%d:1" % SIGNALFD4] + argv)
+        r = lib.run([KILLAT, "hold:signalfd4:1"] + argv)
         self.assertIn("held 1\n", r.err)
         with open(report, encoding="utf-8") as f:
             r.report = json.load(f)

@@ -3,8 +3,8 @@
  * killat: kill a program at one of its system calls, or hold it there.
  *
  *     killat N COMMAND [ARG...]         at the Nth call that anybody makes
- *     killat NR:N COMMAND [ARG...]      at the Nth call with that number
- *     killat hold:NR:N COMMAND [ARG...] hold who makes it, if it is not COMMAND itself
+ *     killat NAME:N COMMAND [ARG...]    at the Nth call of that name
+ *     killat hold:NAME:N COMMAND ...    hold who makes it, if it is not COMMAND itself
  *
  * Counts the system calls of COMMAND and of everything it starts; on entry to the one
  * named, whoever makes it, COMMAND itself gets SIGKILL. Prints "killed", or "ended N"
@@ -35,6 +35,63 @@ static struct {
 	long n;
 } wanted = { .nr = -1 };
 
+#define CALL(name) \
+	{ \
+#name, SYS_##name \
+	}
+
+static const struct {
+	const char *name;
+	long nr;
+} calls[] = {
+	CALL(capset),
+	CALL(clone),
+	CALL(clone3),
+	CALL(close_range),
+	CALL(execve),
+	CALL(exit_group),
+	CALL(fsconfig),
+	CALL(fsmount),
+	CALL(fsopen),
+	CALL(keyctl),
+	CALL(landlock_create_ruleset),
+	CALL(landlock_restrict_self),
+	CALL(mount),
+	CALL(mount_setattr),
+	CALL(move_mount),
+	CALL(open_tree),
+	CALL(pidfd_open),
+	CALL(pipe2),
+	CALL(pivot_root),
+	CALL(ppoll),
+	CALL(prctl),
+	CALL(prlimit64),
+	CALL(recvmsg),
+	CALL(seccomp),
+	CALL(sendmsg),
+	CALL(setgroups),
+	CALL(setns),
+	CALL(setpriority),
+	CALL(setresgid),
+	CALL(setresuid),
+	CALL(setsid),
+	CALL(signalfd4),
+	CALL(socketpair),
+	CALL(umount2),
+	CALL(unshare),
+	CALL(wait4),
+	CALL(waitid),
+};
+
+static long number(const char *name, size_t length)
+{
+	for (unsigned int i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (strlen(calls[i].name) == length && strncmp(calls[i].name, name, length) == 0)
+			return calls[i].nr;
+	fprintf(stderr, "killat: there is no call %s here\n", name);
+	exit(2);
+}
+
 static void parse(const char *word)
 {
 	const char *colon;
@@ -45,7 +102,7 @@ static void parse(const char *word)
 	}
 	colon = strchr(word, ':');
 	if (colon)
-		wanted.nr = atol(word);
+		wanted.nr = number(word, (size_t)(colon - word));
 	wanted.n = atol(colon ? colon + 1 : word);
 }
 
