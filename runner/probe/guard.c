@@ -301,7 +301,7 @@ static int p_set_scheduler(void)
 		int32_t nice;
 		uint32_t priority;
 		uint64_t rest[4];
-	} attr = { .size = 48 };
+	} attr = { .size = 48, .nice = 20 - (int)syscall(SYS_getpriority, PRIO_PROCESS, 0) };
 	unsigned long mask[16] = { 0 };
 	int param = 0;
 	char call[32] = "";
