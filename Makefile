@@ -35,14 +35,14 @@ LIBS := -ljansson -lseccomp -lcap -lmd
 
 # -- what there is, from the bottom up: a file may use those above it -----------
 
-BASE := base/err base/fd base/open base/text base/display base/visible base/jout
+BASE := base/err base/fd base/open base/stranger base/text base/display base/visible base/jout
 INPUT := spec limits mount_words profile profile_limits profile_mounts builtin profile_load profile_file policy_file options host
 POLICY := bpf_shrink bpf policy_rule policy
 DECIDE := cgroup_probe cgroup idmap mountinfo reach_trees reach command plan plan_print
 LAYERS := table cgroup namespaces userns network memfd mounting chroot place chain root devices proc tmpfs binds programs privileges \
 	landlock process filter guard seccomp
 CHILD := execute child init
-PARENT := remedy pstdio launch message relay tree watchdog ending denial_words denial denials notify verdict verdict_setup supervise
+PARENT := remedy pstdio launch message relay streams tree watchdog ending denial_words denial denials notify verdict verdict_setup supervise
 PROGRAM := report report_usage report_denials report_place cmd_fail cmd_exec trial cmd_doctor cmd_profile \
 	probe/probe probe/files probe/kernel probe/network probe/process probe/guard \
 	selftest_ablate selftest_attacks selftest_calls selftest_outside selftest_run selftest_spawn selftest_write cmd_selftest
@@ -118,7 +118,7 @@ $(O)/%.o: %.c
 
 # -- tests --------------------------------------------------------------------
 
-UNIT := main text jout spec profile bpf policy pinned options layer plan verdict relay denial denials cgroup message ending
+UNIT := main text jout spec profile bpf policy pinned options layer plan verdict stranger relay denial denials cgroup message ending
 UNIT_OBJECTS := $(UNIT:%=$(O)/tests/unit/test_%.o)
 UNIT_OBJECTS := $(subst test_main,main,$(UNIT_OBJECTS))
 
@@ -130,7 +130,7 @@ $(B)/t/%: tests/probes/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 -Wall -Wextra -static -Irunner -o $@ $(filter %.c,$^)
 
-$(B)/t/display: runner/base/display.c runner/base/jout.c
+$(B)/t/display: runner/base/display.c runner/base/jout.c runner/base/stranger.c
 
 $(B)/t/probe: $(wildcard runner/probe/*.c) runner/probe/probe.h
 

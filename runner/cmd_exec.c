@@ -126,6 +126,7 @@ static int reject_options(struct report *report, struct spec *spec, char **argv,
 struct exec {
 	struct network_early network;
 	struct running running;
+	struct streams streams;
 	struct outcome outcome;
 	struct spec spec;
 	struct host host;
@@ -136,23 +137,24 @@ static int run(struct exec *x, struct report *report)
 {
 	struct outcome *o = &x->outcome;
 	struct err e = { 0 };
-	int status;
+	int r;
 
 	report_remove_old(report);
 	if (launch(&x->plan, &x->network, &x->running, &e) < 0)
 		return reject(report, &x->spec, &e);
-	supervise(&x->plan, &x->running, o);
-	status = o->exit_code;
+	supervise(&x->plan, &x->running, &x->streams, o);
+	report->wait_ms = x->spec.limits.drain_ms;
+	report->wake = x->running.signals;
+	r = report_write(report, &x->spec, &x->plan, &x->running.board, o, &e);
+	streams_drain(&x->streams, &x->running, x->spec.limits.drain_ms, o);
 	report_human(o, &x->spec);
-	if (report_write(report, &x->spec, &x->plan, &x->running.board, o, &e) < 0)
-		status = cmd_fail(&e);
-	return status;
+	return r < 0 ? cmd_fail(&e) : o->exit_code;
 }
 
 int cmd_exec(char **argv, char **envp)
 {
 	static struct exec x __attribute__((aligned(4096)));
-	struct report report = { .fd = -1, .dir_fd = -1 };
+	struct report report = { .fd = -1, .dir_fd = -1, .wake = -1 };
 	struct err e = { 0 };
 	int status;
 	int r = be_clean(&e);

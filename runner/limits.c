@@ -20,6 +20,7 @@ const struct limit limit_table[LIMITS] = {
 	  "a program needs a few; the kernel gives at most 1048576" },
 	{ "file_size", LIMIT_BYTES, FIELD(file_size), 0, INT64_MAX, "" },
 	{ "grace", LIMIT_MS, FIELD(grace_ms), 0, 3600000, "at most an hour" },
+	{ "drain", LIMIT_MS, FIELD(drain_ms), 0, 3600000, "at most an hour" },
 };
 
 int limit_parse(const struct limit *l, const char *text, uint64_t *ret)

@@ -23,7 +23,7 @@ struct limit {
 	const char *why; /* the range, in words */
 };
 
-enum { LIMITS = 10 };
+enum { LIMITS = 11 };
 extern const struct limit limit_table[LIMITS];
 
 /** Read a value in the limit's unit, or "unlimited". 0, -EINVAL or -ERANGE. */

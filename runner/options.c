@@ -215,6 +215,8 @@ static const struct option options[] = {
 	{ "open-files", "N", "open files of a process", set_limit, "open_files" },
 	{ "file-size", "SIZE", "largest file a process may write", set_limit, "file_size" },
 	{ "grace", "TIME", "from a passed-on signal to the end of the tree", set_limit, "grace" },
+	{ "drain", "TIME", "how long readers of its output are waited for at its end", set_limit,
+	  "drain" },
 	{ "network", "none|loopback|host", "what network there is", set_network, NULL },
 	{ "seccomp", "NAME|FILE", "system call policy: default, no-fork, or an OCI file",
 	  set_seccomp, NULL },

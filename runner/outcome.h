@@ -67,8 +67,10 @@ struct denials {
 };
 
 struct stream_usage {
-	uint64_t bytes;	 /* written by the payload */
-	uint64_t passed; /* handed on */
+	uint64_t bytes;	  /* written by the payload */
+	uint64_t passed;  /* handed on */
+	uint64_t pending; /* within the limit, and not handed on */
+	int error;	  /* errno that ended the handing on, or 0 */
 	bool truncated;
 };
 
@@ -96,6 +98,7 @@ struct outcome {
 	unsigned int n_causes;
 
 	struct stream_usage out, err;
+	int stdin_error; /* errno that ended the reading of stdin, or 0 */
 
 	int survivors;	  /* processes counted in the sandbox afterwards; -1: not countable */
 	bool init_ended;  /* and with it, by the kernel's word, every process inside */

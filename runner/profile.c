@@ -298,7 +298,7 @@ void profile_defaults(struct spec *s)
 		.gid = 1000,
 		.seccomp = "default",
 		.limits = { UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED, UNLIMITED,
-			    UNLIMITED, 1024, UNLIMITED, false, 2000 },
+			    UNLIMITED, 1024, UNLIMITED, false, 2000, 5000 },
 	};
 }
 

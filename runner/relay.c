@@ -3,63 +3,64 @@
 #include "relay.h"
 
 #include <errno.h>
-#include <linux/limits.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <sys/ioctl.h>
 
-void relay_init(struct relay *r, int from, int to, uint64_t limit, char *buffer)
+void relay_init(struct relay *r, struct stranger from, struct stranger to, uint64_t limit,
+		char *buffer)
 {
-	struct stat st;
-
 	*r = (struct relay){ .from = from, .to = to, .limit = limit, .buffer = buffer };
-	r->to_is_file = fstat(to, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-struct pollfd relay_poll(const struct relay *r)
+struct pollfd relay_poll(struct relay *r)
 {
 	if (r->end > r->start)
-		return (struct pollfd){ .fd = r->to, .events = POLLOUT };
-	return (struct pollfd){ .fd = r->from, .events = POLLIN };
+		return stranger_poll(&r->to, POLLOUT);
+	return r->from.fd < 0 ? (struct pollfd){ .fd = -1 } : stranger_poll(&r->from, POLLIN);
 }
 
 /* Nobody wants it any more: a writer then gets SIGPIPE, as without us. */
-static void stop(struct relay *r)
+static void stop(struct relay *r, int error)
 {
 	r->start = r->end = 0;
-	r->from = -1;
+	r->from.fd = -1;
+	r->refused = true;
+	/* A reader that left is no error of ours: that ends any program's output. */
+	r->error = error == EPIPE || error == ECONNRESET ? 0 : error;
 }
 
-static void write_some(struct relay *r)
+static bool can_wait(ssize_t r)
 {
-	size_t n = r->end - r->start;
-	ssize_t done;
+	return r == -EAGAIN || r == -EINTR;
+}
 
-	/* POLLOUT on a pipe promises room for PIPE_BUF bytes, not for more. */
-	if (!r->to_is_file && n > PIPE_BUF)
-		n = PIPE_BUF;
-	done = write(r->to, r->buffer + r->start, n);
-	if (done < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+/* True when something was taken. */
+static bool write_some(struct relay *r)
+{
+	ssize_t done = stranger_write(&r->to, r->buffer + r->start, r->end - r->start);
+
+	if (can_wait(done))
+		return false;
 	if (done < 0) {
-		stop(r);
-		return;
+		stop(r, (int)-done);
+		return false;
 	}
 	r->start += (size_t)done;
 	r->passed += (uint64_t)done;
+	return true;
 }
 
 /* Fill the buffer and cut what exceeds the limit. True when it just did. */
 static bool read_some(struct relay *r)
 {
 	bool was_truncated = r->truncated;
-	ssize_t n = read(r->from, r->buffer, RELAY_BUFFER);
+	ssize_t n = stranger_read(&r->from, r->buffer, RELAY_BUFFER);
 	uint64_t room;
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (can_wait(n))
 		return false;
 	if (n <= 0) {
-		r->from = -1;
+		r->from.fd = -1;
+		r->error = n < 0 && n != -ECONNRESET ? (int)-n : 0;
 		return false;
 	}
 	room = r->limit > r->bytes ? r->limit - r->bytes : 0;
@@ -82,28 +83,44 @@ bool relay_step(struct relay *r, short revents)
 	if (revents & (POLLIN | POLLHUP | POLLERR))
 		cut = read_some(r);
 	/* Most readers are ready: spare them the next round of poll. */
-	if (r->end > r->start) {
-		struct pollfd p = { .fd = r->to, .events = POLLOUT };
-
-		if (r->to_is_file || (poll(&p, 1, 0) > 0 && (p.revents & POLLOUT)))
-			write_some(r);
-	}
+	if (r->end > r->start)
+		write_some(r);
 	return cut;
 }
 
-void relay_drain(struct relay *r)
+void relay_flush(struct relay *r)
 {
-	while (r->from >= 0 || r->end > r->start) {
-		struct pollfd p = { .fd = r->to, .events = POLLOUT };
+	while (!relay_is_over(r)) {
+		uint64_t before = r->bytes;
 
 		if (r->end > r->start) {
-			if (poll(&p, 1, -1) > 0)
-				write_some(r);
+			if (!write_some(r) && !relay_is_over(r))
+				return;
 			continue;
 		}
 		read_some(r);
-		/* EAGAIN: somebody outside still holds the pipe. Not our wait. */
-		if (r->from >= 0 && r->end == r->start && errno == EAGAIN)
-			break;
+		/* Somebody outside still holds the pipe. Not our wait. */
+		if (r->from.fd >= 0 && r->bytes == before)
+			return;
 	}
+}
+
+uint64_t relay_unread(const struct relay *r)
+{
+	int n = 0;
+
+	if (r->from.fd < 0 || ioctl(r->from.fd, FIONREAD, &n) < 0 || n < 0)
+		return 0;
+	return (uint64_t)n;
+}
+
+uint64_t relay_pending(const struct relay *r)
+{
+	uint64_t wanted = r->bytes + relay_unread(r);
+
+	if (wanted > r->limit)
+		wanted = r->limit;
+	if (r->refused && !r->error)
+		return 0;
+	return wanted - r->passed + stranger_waiting(&r->to);
 }

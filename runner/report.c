@@ -72,6 +72,11 @@ static void write_output(struct jout *j, const struct spec *spec, const struct o
 	}
 	jout_bool(j, "stdout_truncated", o->out.truncated);
 	jout_bool(j, "stderr_truncated", o->err.truncated);
+	jout_uint(j, "stdout_pending", o->out.pending);
+	jout_uint(j, "stderr_pending", o->err.pending);
+	jout_string(j, "stdout_error", o->out.error ? strerror(o->out.error) : NULL);
+	jout_string(j, "stderr_error", o->err.error ? strerror(o->err.error) : NULL);
+	jout_string(j, "stdin_error", o->stdin_error ? strerror(o->stdin_error) : NULL);
 	jout_limit(j, "limit_bytes", spec->limits.output);
 	jout_end_object(j);
 }
@@ -168,6 +173,18 @@ int report_write(struct report *r, const struct spec *spec, const struct plan *p
 	return result;
 }
 
+static void say_what_was_lost(const char *name, const struct stream_usage *u)
+{
+	if (u->error)
+		display_line(stderr, "runner: %s could not be handed on: %s", name,
+			     strerror(u->error));
+	else if (u->pending)
+		display_line(stderr,
+			     "runner: %s: %llu bytes were lost, because nobody read them in time; "
+			     "--drain waits longer",
+			     name, (unsigned long long)u->pending);
+}
+
 void report_human(const struct outcome *o, const struct spec *spec)
 {
 	for (unsigned int i = 0; i < spec->n_without; i++)
@@ -176,6 +193,11 @@ void report_human(const struct outcome *o, const struct spec *spec)
 		display_line(stderr,
 			     "runner: %s was cut at limit output; --output-limit allows more",
 			     o->out.truncated ? "stdout" : "stderr");
+	say_what_was_lost("stdout", &o->out);
+	say_what_was_lost("stderr", &o->err);
+	if (o->stdin_error)
+		display_line(stderr, "runner: stdin could not be read to its end: %s",
+			     strerror(o->stdin_error));
 	if (o->reason != REASON_EXITED)
 		display_line(stderr, "runner: %s: %s", reason_names[o->reason], o->message);
 	if (o->hint[0])

@@ -23,6 +23,8 @@ struct report {
 	char temporary[48]; /* the name it has meanwhile; "": none */
 	bool is_old;	    /* there is one of an earlier run */
 	unsigned int mode;  /* that it gets with its name; 0: it has its mode */
+	uint64_t wait_ms;   /* for a reader that pauses; until ... */
+	int wake;	    /* ... this is readable; -1 */
 };
 
 /** `where`: NULL, "-", "fd:N" or a path. 0 or -errno. */

@@ -20,6 +20,7 @@
 
 #include "base/fd.h"
 #include "base/open.h"
+#include "base/stranger.h"
 #include "base/text.h"
 #include "reach.h"
 #include "report.h"
@@ -232,7 +233,9 @@ static int open_path(struct report *r, const char *path, struct err *e)
 
 int report_open(struct report *r, const char *where, struct err *e)
 {
-	*r = (struct report){ .fd = -1, .dir_fd = -1, .target = where };
+	*r = (struct report){
+		.fd = -1, .dir_fd = -1, .target = where, .wait_ms = 2000, .wake = -1
+	};
 	if (!where)
 		return 0;
 	if (where[0] == '\0')
@@ -334,7 +337,7 @@ static int finish_file(struct report *r, size_t length)
 
 int report_put(struct report *r, const char *text, size_t length, struct err *e)
 {
-	int error = fd_write_all(r->fd, text, length);
+	int error = stranger_put(r->fd, text, length, r->wait_ms, r->wake);
 
 	if (error == 0)
 		error = finish_file(r, length);

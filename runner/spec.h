@@ -64,6 +64,7 @@ struct spec_limits {
 	uint64_t file_size;
 	bool output_kills; /* reaching `output` ends the run */
 	uint64_t grace_ms; /* from a forwarded SIGTERM to SIGKILL */
+	uint64_t drain_ms; /* for readers that have not taken all output when it ends */
 };
 
 /* How the command is found. */

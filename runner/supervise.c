@@ -17,12 +17,11 @@
 #include "ending.h"
 #include "message.h"
 #include "notify.h"
-#include "relay.h"
 #include "tree.h"
 #include "verdict.h"
 #include "watchdog.h"
 
-enum { ON_INIT, ON_SOCK, ON_LISTENER, ON_SIGNALS, ON_CALLER, ON_IN, ON_OUT, ON_ERR, ON_COUNT };
+enum { ON_INIT, ON_SOCK, ON_LISTENER, ON_SIGNALS, ON_CALLER, ON_STREAMS, ON_COUNT = ON_STREAMS + STREAMS };
 
 struct watch {
 	const struct plan *plan;
@@ -33,7 +32,7 @@ struct watch {
 	int listener;
 	bool listener_done;
 	int signals;
-	struct relay in, out, err;
+	struct streams *streams;
 	struct acts acts;	/* what we did, for the verdict */
 	uint64_t wall_deadline; /* ns; UINT64_MAX: none */
 	uint64_t grace_deadline;
@@ -45,9 +44,6 @@ struct watch {
 };
 
 #define CALLER_AFTER_NS (50 * 1000000ull)
-
-/* Buffers in .bss: a page is only touched when there is something to pass on. */
-static char buffers[3][RELAY_BUFFER];
 
 void supervise_signals(sigset_t *ret)
 {
@@ -230,24 +226,6 @@ static int next_timeout(struct watch *w)
 	return next > 3600000 ? 3600000 : (int)next;
 }
 
-static void step_stream(struct watch *w, struct relay *r, int *fd, short revents)
-{
-	if (revents && relay_step(r, revents) && w->plan->spec->limits.output_kills)
-		kill_tree(w, REASON_OUTPUT);
-	/* Its end came, or its reader left: closing our end tells the payload. */
-	if (r->from < 0 && r->end == r->start)
-		fd_close(fd);
-}
-
-/* The caller's stdin, passed on; its end closes the payload's. */
-static void step_stdin(struct watch *w, short revents)
-{
-	if (revents)
-		relay_step(&w->in, revents);
-	if (w->in.from < 0 && w->in.end == w->in.start)
-		fd_close(&w->run->in);
-}
-
 /*
  * When the payload has ended, init follows at once: a short run need not hear of it
  * twice. Where it takes longer, something inside does not end.
@@ -273,9 +251,7 @@ static void watch_until_init_ends(struct watch *w)
 						  .events = POLLIN };
 		p[ON_SIGNALS] = (struct pollfd){ .fd = w->signals, .events = POLLIN };
 		p[ON_CALLER] = (struct pollfd){ .fd = w->run->caller, .events = POLLIN };
-		p[ON_IN] = w->run->in >= 0 ? relay_poll(&w->in) : (struct pollfd){ .fd = -1 };
-		p[ON_OUT] = w->run->out >= 0 ? relay_poll(&w->out) : (struct pollfd){ .fd = -1 };
-		p[ON_ERR] = w->run->err >= 0 ? relay_poll(&w->err) : (struct pollfd){ .fd = -1 };
+		streams_poll(w->streams, w->run, &p[ON_STREAMS]);
 		if (poll(p, ON_COUNT, timeout) < 0)
 			continue;
 		if (p[ON_SOCK].revents && (!receive(w) || w->run->board.payload_ended)) {
@@ -296,12 +272,9 @@ static void watch_until_init_ends(struct watch *w)
 			fd_close(&w->run->caller);
 			kill_tree(w, REASON_CANCELED);
 		}
-		if (w->run->in >= 0)
-			step_stdin(w, p[ON_IN].revents);
-		if (w->run->out >= 0)
-			step_stream(w, &w->out, &w->run->out, p[ON_OUT].revents);
-		if (w->run->err >= 0)
-			step_stream(w, &w->err, &w->run->err, p[ON_ERR].revents);
+		if (streams_step(w->streams, w->run, &p[ON_STREAMS]) &&
+		    w->plan->spec->limits.output_kills)
+			kill_tree(w, REASON_OUTPUT);
 		if (p[ON_INIT].revents & POLLIN)
 			return;
 	}
@@ -344,21 +317,17 @@ static void collect(struct watch *w)
 		}
 		o->cgroup_left = !cgroup_remove(&w->run->cgroup);
 	}
-	if (w->run->out >= 0)
-		relay_drain(&w->out);
-	if (w->run->err >= 0)
-		relay_drain(&w->err);
-	o->out = (struct stream_usage){ w->out.bytes, w->out.passed, w->out.truncated };
-	o->err = (struct stream_usage){ w->err.bytes, w->err.passed, w->err.truncated };
+	streams_flush(w->streams, o);
 }
 
-void supervise(const struct plan *plan, struct running *run, struct outcome *ret)
+void supervise(const struct plan *plan, struct running *run, struct streams *streams,
+	       struct outcome *ret)
 {
 	const struct spec_limits *l = &plan->spec->limits;
-	bool report_on_stdout = plan->spec->report && strcmp(plan->spec->report, "-") == 0;
 	struct watch w = { .plan = plan,
 			   .run = run,
 			   .o = ret,
+			   .streams = streams,
 			   .proc_fd = -1,
 			   .payload_fd = -1,
 			   .listener = -1,
@@ -371,9 +340,7 @@ void supervise(const struct plan *plan, struct running *run, struct outcome *ret
 	ret->started_at_ms = run->started_at_ms;
 	ret->init_pid = run->init;
 	w.signals = run->signals;
-	relay_init(&w.in, run->in_from, run->in, UNLIMITED, buffers[0]);
-	relay_init(&w.out, run->out, report_on_stdout ? 2 : 1, l->output, buffers[1]);
-	relay_init(&w.err, run->err, 2, l->output, buffers[2]);
+	streams_init(streams, plan, run);
 	ending_init(&w.ending);
 	if (l->wall_ms != UNLIMITED)
 		w.wall_deadline = run->started_ns + l->wall_ms * 1000000u;
@@ -387,6 +354,7 @@ void supervise(const struct plan *plan, struct running *run, struct outcome *ret
 	collect(&w);
 	ret->tree_bytes = w.watchdog.most;
 	verdict(plan, &run->board, &w.acts, ret);
+	streams_verdict(ret);
 	fd_close(&w.proc_fd);
 	fd_close(&w.payload_fd);
 	fd_close(&w.listener);

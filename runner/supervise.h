@@ -13,11 +13,16 @@
 
 #include "launch.h"
 #include "outcome.h"
+#include "streams.h"
 
 /** Signals runner passes on or acts on; all must be blocked. For signalfd(2). */
 void supervise_signals(sigset_t *ret);
 
-/** Never fails: what goes wrong is in the outcome. */
-void supervise(const struct plan *plan, struct running *run, struct outcome *ret);
+/**
+ * Never fails: what goes wrong is in the outcome. What readers have not taken by then
+ * is left to streams_drain().
+ */
+void supervise(const struct plan *plan, struct running *run, struct streams *streams,
+	       struct outcome *ret);
 
 #endif

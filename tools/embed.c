@@ -141,6 +141,7 @@ static void write_limits(const struct spec_limits *l)
 	number("file_size", l->file_size);
 	number("output_kills", l->output_kills);
 	number("grace_ms", l->grace_ms);
+	number("drain_ms", l->drain_ms);
 	printf("\t},\n");
 }
 

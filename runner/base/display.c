@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/display.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+
+#include "base/stranger.h"
 
 /*
  * UnicodeData.txt and DerivedCoreProperties.txt (Default_Ignorable_Code_Point) of
@@ -103,6 +106,18 @@ char *display(const char *text, char *ret, size_t size)
 	return ret;
 }
 
+/*
+ * Who reads our stderr may pause as well: give up after a while, and then, for what
+ * else there is to say, at once.
+ */
+static void say(const char *line, size_t length)
+{
+	static uint64_t patience = 1000;
+
+	if (stranger_put(2, line, length, patience, -1) == -ETIMEDOUT)
+		patience = 0;
+}
+
 void display_line(FILE *out, const char *fmt, ...)
 {
 	/* A byte becomes at most four; one write, so that lines stay whole. */
@@ -116,5 +131,8 @@ void display_line(FILE *out, const char *fmt, ...)
 	va_end(ap);
 	length = strlen(display(text, line, sizeof(line) - 1));
 	line[length] = '\n';
-	fwrite(line, 1, length + 1, out);
+	if (out == stderr)
+		say(line, length + 1);
+	else
+		fwrite(line, 1, length + 1, out);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Breaks of what opens the caller's files and hands streams on."""
 OPEN = "tests/security/test_open.py "
+STREAMS = "tests/e2e/test_streams.py "
 
 MUTATIONS = [
     ("open: root follows a planted link", "runner/base/open.c",
@@ -41,4 +42,40 @@ MUTATIONS = [
     ("closed streams can be written to", "runner/cmd_exec.c",
      'open("/dev/null", O_RDONLY) < 0)', 'open("/dev/null", O_RDWR) < 0)',
      [OPEN + "Closed.test_no_descriptor_of_ours_becomes_the_report"]),
+    ("streams: a pipe is written to as it is", "runner/base/stranger.c",
+     "s->kind = STRANGER_PIPE;", "s->kind = STRANGER_DIRECT;",
+     [STREAMS + "APausedReader.test_what_is_lost_is_said"]),
+    ("streams: a socket is waited for", "runner/base/stranger.c",
+     "MSG_DONTWAIT | MSG_NOSIGNAL", "MSG_NOSIGNAL",
+     [STREAMS + "APausedReader.test_signals_act"]),
+    ("streams: the other side of a terminal is waited for", "runner/base/stranger.c",
+     "		return STRANGER_HELPER;\n	snprintf", "		return STRANGER_DIRECT;\n	snprintf",
+     [STREAMS + "APausedReader.test_signals_act"]),
+    ("streams: a helper outlives us", "runner/base/stranger.c",
+     "	raw5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);", "	raw0(SYS_getpid);",
+     [STREAMS + "APausedReader.test_no_helper_stays"]),
+    ("streams: the drain has no end", "runner/streams.c",
+     "		if (p[2].revents || p[3].revents || now >= end)", "		if (p[2].revents || p[3].revents)",
+     [STREAMS + "APausedReader.test_what_is_lost_is_said"]),
+    ("streams: no signal ends the drain", "runner/streams.c",
+     "		if (p[2].revents || p[3].revents || now >= end)", "		if (now >= end)",
+     [STREAMS + "APausedReader.test_signals_act"]),
+    ("streams: an error is a success", "runner/streams.c",
+     "	if (!u->error || !may_overrule(o))", "	if (1)",
+     [STREAMS + "Errors.test_a_full_disk"]),
+    ("streams: what was lost is a success", "runner/streams.c",
+     "	if ((o->out.pending || o->err.pending) && o->reason == REASON_EXITED)", "	if (0)",
+     [STREAMS + "APausedReader.test_what_is_lost_is_said"]),
+    ("streams: the report comes after the drain", "runner/cmd_exec.c",
+     "	report->wait_ms = x->spec.limits.drain_ms;",
+     "	streams_drain(&x->streams, &x->running, x->spec.limits.drain_ms, o);\n"
+     "	report->wait_ms = x->spec.limits.drain_ms;",
+     [STREAMS + "APausedReader."
+      "test_the_report_comes_before_the_drain_ends_and_the_rest_after_it"]),
+    ("streams: pending is always 0", "runner/relay.c",
+     "	return wanted - r->passed + stranger_waiting(&r->to);", "	return wanted - wanted;",
+     [STREAMS + "APausedReader.test_what_is_lost_is_said"]),
+    ("streams: our own words wait", "runner/base/display.c",
+     "	if (out == stderr)\n", "	if (!out)\n",
+     [STREAMS + "APausedReader.test_runners_own_words_do_not_wait"]),
 ]

@@ -5,9 +5,12 @@
 
 #include <CUnit/CUnit.h>
 
+/* Until there is no room; the open file stays one that waits. */
+void fill_pipe(int fd);
+
 extern CU_TestInfo text_tests[], jout_tests[], spec_tests[], profile_tests[], bpf_tests[],
 	policy_tests[], pinned_tests[], options_tests[], plan_tests[], verdict_tests[], relay_tests[],
-	layer_tests[], denial_tests[], denials_tests[], cgroup_tests[],
+	stranger_tests[], layer_tests[], denial_tests[], denials_tests[], cgroup_tests[],
 	message_tests[], ending_tests[];
 
 /* The repository's tests/ directory. */
