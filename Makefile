@@ -55,7 +55,7 @@ EMBED := $(addprefix $(O)/runner/,$(addsuffix .o,$(BASE) spec limits mount_words
 PROFILES := $(sort $(wildcard profiles/*.json))
 POLICIES := $(sort $(wildcard seccomp/*.json))
 
-.PHONY: all probes help demo check check-unit check-child check-docs check-e2e check-security check-vm security fuzz mutate golden \
+.PHONY: all probes help demo check check-long check-unit check-child check-docs check-e2e check-security check-vm security fuzz mutate golden \
 	bench soak deps check-deps install uninstall clean format lint
 .DELETE_ON_ERROR:
 
@@ -157,10 +157,13 @@ PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
 
 probes: $(PROBES)
 
-check: check-deps ## run every test (installs what it needs)
+check: check-deps ## every test on this kernel: minutes (installs what it needs)
 	$(Q)$(MAKE) --no-print-directory check-unit check-child check-docs check-e2e check-security
+
+check-long: check-deps ## what else there is: fuzzing, deliberate breaks, other kernels
 	$(Q)sh tools/deps.sh fuzz vm
-	$(Q)$(MAKE) --no-print-directory FUZZ_SECONDS=10 fuzz mutate
+	$(Q)$(MAKE) --no-print-directory FUZZ_SECONDS=10 fuzz
+	$(Q)$(MAKE) --no-print-directory mutate
 	$(Q)$(MAKE) --no-print-directory check-vm
 
 check-unit: $(B)/unit ## unit tests: no privileges, milliseconds

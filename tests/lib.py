@@ -20,6 +20,8 @@ import own_root
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("BUILD", os.path.join(os.path.dirname(HERE), "build"))
+# An emulated machine is some thirty times slower; what hangs, hangs there, too.
+PATIENCE = 30 if os.environ.get("RUNNER_SLOW") else 1
 NOBODY = pwd.getpwnam("nobody")
 
 own_root.take_if_needed()
@@ -60,7 +62,7 @@ class Result:
             self.status, self.out, self.err, (self.report or {}).get("reason"))
 
 
-def run(argv, actor="root", timeout=120, stdin=subprocess.DEVNULL, **kwargs):
+def run(argv, actor="root", timeout=120 * PATIENCE, stdin=subprocess.DEVNULL, **kwargs):
     """Run a command as that actor; text in and out."""
     process = subprocess.run(as_actor(actor, argv), stdin=stdin, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, timeout=timeout, text=True,
@@ -102,7 +104,7 @@ def cgroups(actor):
 
 def wait_until(condition, seconds):
     """Poll for the event; the deadline only bounds a failure."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while time.monotonic() < end:
         if condition():
             return True

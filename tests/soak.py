@@ -66,6 +66,11 @@ def settled():
 
 
 def main():
+    # Other people's processes and mounts come and go; in namespaces of our own there are none.
+    if os.geteuid() == 0 and not os.environ.get("RUNNER_SOAK_APART"):
+        os.environ["RUNNER_SOAK_APART"] = "1"
+        os.execvp("unshare", ["unshare", "--mount", "--pid", "--fork", "--kill-child",
+                              "--mount-proc", sys.executable] + sys.argv)
     n = int(sys.argv[1]) if len(sys.argv) > 1 else 10000
     runs(WARM)
     before = settled()
