@@ -37,7 +37,8 @@ def run(argv, apart=False, **kwargs):
     if apart and os.geteuid() == 0:
         argv = APART + argv
     try:
-        return subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        kwargs.setdefault("stderr", subprocess.STDOUT)
+        return subprocess.run(argv, stdout=subprocess.PIPE, text=True,
                               errors="replace", stdin=subprocess.DEVNULL, timeout=LONG, **kwargs)
     except subprocess.TimeoutExpired:
         raise Broken("%s: more than %d s, which decides nothing" % (" ".join(argv[-2:]), LONG))
@@ -183,14 +184,14 @@ def by_selftest(tree, words):
 
 def message(tree, options):
     r = run([tree.file("build/runner"), "exec", "--report", "-"] + options + ["--", "true"],
-            apart=True)
+            apart=True, stderr=subprocess.PIPE)
     start = r.stdout.find("{\n")
     try:
         d = json.JSONDecoder().raw_decode(r.stdout[start:])[0] if start >= 0 else None
     except ValueError:
         d = None
     if d is None:
-        raise Broken("runner exec: no report: %s" % r.stdout[-300:])
+        raise Broken("runner exec: no report: %s" % (r.stderr or r.stdout)[-300:])
     return d["reason"], d["message"] or ""
 
 

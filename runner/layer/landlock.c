@@ -95,9 +95,12 @@ static int add_mount_rules(struct plan *plan, uint64_t write, struct err *e)
 	for (unsigned int i = 0; r == 0 && i < plan->n_tmpfs; i++) {
 		const struct plan_tmpfs *t = &plan->tmpfs[i];
 		const char *path = plan_printf(plan, e, "/%s", t->target);
+		uint64_t access = t->exec ? FS_EXECUTE : 0;
 
-		r = path ? plan_add_rule(plan, path, write | (t->exec ? FS_EXECUTE : 0), false, e)
-			 : -ENOMEM;
+		if (!(t->attributes & RAW_MOUNT_ATTR_RDONLY))
+			access |= write;
+		if (access)
+			r = path ? plan_add_rule(plan, path, access, false, e) : -ENOMEM;
 	}
 	for (unsigned int i = 0; r == 0 && i < plan->n_binds; i++) {
 		const struct plan_bind *b = &plan->binds[i];

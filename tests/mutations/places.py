@@ -5,6 +5,7 @@ FIELDS = "tests/e2e/test_fields.py "
 BINDS = "tests/e2e/test_binds.py "
 REPORT = "tests/e2e/test_report.py "
 REACH = "tests/security/test_reach.py "
+RIGHTS = "tests/security/test_landlock_rights.py "
 DISPLACED = "tests/security/test_displaced.py "
 
 MUTATIONS = [
@@ -118,4 +119,56 @@ MUTATIONS = [
     ("a refused command line leaves an old report", "runner/cmd_exec.c",
      "	if (!where)\n		return cmd_fail(why);", "	if (where || !where)\n		return cmd_fail(why);",
      [REPORT + "Places.test_a_refused_command_line_leaves_no_verdict_of_another_run"]),
+    ("Landlock: a read-only bind may be written", "runner/layer/landlock.c",
+     "		if (!(b->attributes & RAW_MOUNT_ATTR_RDONLY))\n			access |= write;",
+     "		access |= write;",
+     [RIGHTS + "Rights.test_in_a_read_only_bind_by_landlock_alone",
+      RIGHTS + "Rights.test_a_pipe_in_a_read_only_bind"]),
+    ("Landlock: a read-only tmpfs may be written", "runner/layer/landlock.c",
+     "		if (!(t->attributes & RAW_MOUNT_ATTR_RDONLY))\n			access |= write;",
+     "		access |= write;",
+     [RIGHTS + "Rights.test_the_rules_hold_no_more"]),
+    ("Landlock: block devices may be made", "runner/layer/landlock.c",
+     "FS_MAKE_CHAR | FS_MAKE_BLOCK | FS_IOCTL_DEV", "FS_MAKE_CHAR | FS_IOCTL_DEV",
+     [RIGHTS + "Rights.test_where_writing_is_granted"]),
+    ("Landlock: character devices may be made", "runner/layer/landlock.c",
+     "FS_EXECUTE | FS_MAKE_CHAR | FS_MAKE_BLOCK", "FS_EXECUTE | FS_MAKE_BLOCK",
+     [RIGHTS + "Rights.test_where_writing_is_granted"]),
+    ("Landlock: what is written may be executed", "runner/layer/landlock.c",
+     "~(uint64_t)(FS_EXECUTE | ", "~(uint64_t)(",
+     [RIGHTS + "Rights.test_where_writing_is_granted"]),
+    ("Landlock: TCP is not handled", "runner/layer/landlock.c",
+     "{ 4, 0, 0x3, 0 }", "{ 4, 0, 0, 0 }", [RIGHTS + "Rights.test_tcp"]),
+    ("Landlock: TCP bind is not handled", "runner/layer/landlock.c",
+     "{ 4, 0, 0x3, 0 }", "{ 4, 0, 0x2, 0 }", [RIGHTS + "Rights.test_tcp"]),
+    ("Landlock: TCP connect is not handled", "runner/layer/landlock.c",
+     "{ 4, 0, 0x3, 0 }", "{ 4, 0, 0x1, 0 }", [RIGHTS + "Rights.test_tcp"]),
+    ("Landlock: signals have no scope", "runner/layer/landlock.c",
+     "{ 6, 0, 0, 0x3 }", "{ 6, 0, 0, 0x1 }",
+     [RIGHTS + "Rights.test_a_signal_out_of_the_domain"]),
+    ("Landlock: abstract sockets have no scope", "runner/layer/landlock.c",
+     "{ 6, 0, 0, 0x3 }", "{ 6, 0, 0, 0x2 }",
+     [RIGHTS + "Rights.test_an_abstract_socket_outside"]),
+    ("Landlock: ioctl on devices is not handled", "runner/layer/landlock.c",
+     "{ 5, FS_IOCTL_DEV, 0, 0 }", "{ 5, 0, 0, 0 }",
+     [RIGHTS + "Rights.test_where_writing_is_granted"]),
+    ("Landlock: truncation is not handled", "runner/layer/landlock.c",
+     "{ 3, FS_TRUNCATE, 0, 0 }", "{ 3, 0, 0, 0 }",
+     [RIGHTS + "Rights.test_in_a_read_only_bind_by_landlock_alone"]),
+    ("Landlock: renaming to another directory is not handled", "runner/layer/landlock.c",
+     "{ 2, FS_REFER, 0, 0 }", "{ 2, 0, 0, 0 }",
+     [RIGHTS + "Rights.test_where_writing_is_granted"]),
 ]
+
+
+def generate(read):
+    """Each right of the first ABI, left out of what is handled."""
+    names = ["EXECUTE", "WRITE_FILE", None, None, "REMOVE_DIR", "REMOVE_FILE", "MAKE_CHAR", "MAKE_DIR",
+             "MAKE_REG", "MAKE_SOCK", "MAKE_FIFO", "MAKE_BLOCK", "MAKE_SYM"]
+    rows = []
+    for bit, name in enumerate(names):
+        if name:
+            rows.append(("Landlock does not handle " + name, "runner/layer/landlock.c",
+                         "{ 1, 0x1fff, 0, 0 }", "{ 1, 0x%x, 0, 0 }" % (0x1fff & ~(1 << bit)),
+                         [RIGHTS + "Rights.test_in_a_read_only_bind_by_landlock_alone"]))
+    return rows
