@@ -32,7 +32,7 @@ MUTATIONS = [
      ["unit no crash reaches the host"]),
     ("coredump: the limit is not set", "runner/layer/guard.c",
      "long r = raw4(SYS_prlimit64, 0, RLIMIT_CORE, limit, NULL);", "long r = 0; (void)limit;",
-     ["proof coredump"]),
+     ["tests/security/test_coredump.py Limit.test_it_stays_what_it_is"]),
     ("bpf: one of the bits is all of them", "seccomp/bpf.c",
      "emit(m, BPF_JMP | BPF_JSET | BPF_K, (uint32_t)a->value, 0, TO_NEXT);",
      "emit(m, BPF_JMP | BPF_JGE | BPF_K, (uint32_t)a->value, 0, TO_NEXT);",
@@ -40,10 +40,10 @@ MUTATIONS = [
     ("bpf: a masked value counts as loaded", "seccomp/bpf_shrink.c",
      "else if (BPF_CLASS(p[i].code) != BPF_JMP)\n\t\t\tafter = UNKNOWN;",
      "else if (BPF_CLASS(p[i].code) != BPF_JMP)\n\t\t\tafter = held[i];",
-     ["unit random tables"]),
+     ["unit tables of near twins"]),
     ("bpf: places are alike by their own look", "seccomp/bpf_shrink.c",
      "k->of[target(p, a, false)] == k->of[target(p, b, false)]", "1",
-     ["unit random tables"]),
+     ["unit tables of near twins"]),
 ]
 
 

@@ -81,6 +81,32 @@ static void random_tables(void)
 	}
 }
 
+/* Few calls, values and answers, so that many rules begin or end alike. */
+static void tables_of_near_twins(void)
+{
+	struct err e = { 0 };
+
+	srand(4);
+	for (int round = 0; round < 200; round++) {
+		bpf_table_init(&table, SECCOMP_RET_ERRNO | ENOSYS);
+		for (int i = 0; i < 60; i++) {
+			struct bpf_rule r = { .action = SECCOMP_RET_ERRNO |
+							(unsigned int)(rand() % 3) };
+
+			r.n_args = (unsigned int)(rand() % 3);
+			for (unsigned int k = 0; k < r.n_args; k++)
+				r.args[k] = (struct bpf_arg){ .index = (unsigned int)(rand() % 2),
+							      .op = rand() % 2 ? BPF_OP_MASKED_EQ
+									       : BPF_OP_ANY_BITS,
+							      .value = 1ull << (rand() % 2),
+							      .datum = rand() % 2 };
+			CU_ASSERT_EQUAL(bpf_table_add(&table, (unsigned int)(rand() % 24), &r, &e),
+					0);
+		}
+		compare(20);
+	}
+}
+
 static void foreign_architectures_are_foreign(void)
 {
 	struct err e = { 0 };
@@ -128,6 +154,7 @@ static void tables_are_bounded(void)
 
 CU_TestInfo bpf_tests[] = {
 	{ "random tables", random_tables },
+	{ "tables of near twins", tables_of_near_twins },
 	{ "foreign architectures are foreign", foreign_architectures_are_foreign },
 	{ "a broken program kills", a_broken_program_kills },
 	{ "tables are bounded", tables_are_bounded },
