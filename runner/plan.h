@@ -148,7 +148,7 @@ struct plan {
 	struct sock_fprog filter;
 	struct sock_fprog verdict;
 	bool filter_owned; /* both were compiled for this run */
-	bool memfd_filter; /* the small second filter for memfd_create(2) */
+	bool memfd_filter; /* it holds what no sysctl can: memfd_create(2) */
 
 	/* the command */
 	const char *const *argv;

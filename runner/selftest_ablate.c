@@ -137,6 +137,8 @@ static layer_set needs(int layer)
 {
 	switch (layer) {
 	case LAYER_LANDLOCK: return LAYER_BIT(LAYER_NO_NEW_PRIVS);
+	/* A part of the filter where it is no sysctl; this row loads it. */
+	case LAYER_MEMFD: return LAYER_BIT(LAYER_NO_NEW_PRIVS) | LAYER_BIT(LAYER_COREDUMP);
 	case LAYER_IDENTITY:
 	case LAYER_USERNS_LIMIT: return LAYER_BIT(LAYER_USER_NS);
 	default: return is_of_the_filter(layer) ? LAYER_BIT(LAYER_NO_NEW_PRIVS) : 0;

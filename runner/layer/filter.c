@@ -71,7 +71,12 @@ static int check_startable(struct plan *plan, struct err *e)
 	return 0;
 }
 
-/* The guard's blocks are rows that follow each other, in the order of guard.json. */
+enum { MEMFD_BLOCK = LAYER_SECCOMP - LAYER_GUARD };
+
+/*
+ * The guard's blocks are rows that follow each other, in the order of guard.json, and
+ * the last one is for memfd, which stands elsewhere and is a sysctl where it can be.
+ */
 static unsigned int guard_blocks(const struct plan *plan)
 {
 	unsigned int blocks = 0;
@@ -79,6 +84,8 @@ static unsigned int guard_blocks(const struct plan *plan)
 	for (int i = LAYER_GUARD; i < LAYER_SECCOMP; i++)
 		if (plan_has(plan, (unsigned int)i))
 			blocks |= POLICY_BLOCK(i - LAYER_GUARD);
+	if (plan->memfd_filter && plan_has(plan, LAYER_MEMFD))
+		blocks |= POLICY_BLOCK(MEMFD_BLOCK);
 	return blocks;
 }
 
@@ -86,6 +93,8 @@ int filter_layer(uint32_t verdict)
 {
 	unsigned int block = policy_block(verdict);
 
+	if (block == MEMFD_BLOCK + 1)
+		return LAYER_MEMFD;
 	return block ? LAYER_GUARD + (int)block - 1 : LAYER_SECCOMP;
 }
 
@@ -123,32 +132,14 @@ int filter_plan(struct plan *plan, struct err *e)
 	return name ? check_startable(plan, e) : 0;
 }
 
-/* memfd_create without MFD_NOEXEC_SEAL (8): EACCES, as the sysctl would say. */
-static const struct sock_filter memfd_filter[] = {
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_memfd_create, 0, 3),
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
-	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 8, 1, 0),
-	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
-	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-};
-static const struct sock_fprog memfd_program = {
-	sizeof(memfd_filter) / sizeof(memfd_filter[0]),
-	(struct sock_filter *)(uintptr_t)memfd_filter,
-};
-
 IN_CHILD int filter_enter(struct child *c)
 {
 	unsigned long flags =
 		SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
-	long r = 0;
+	long r;
 
 	if (c->listener_fd >= 0)
 		return 0;
-	if (c->plan->memfd_filter && plan_has(c->plan, LAYER_MEMFD))
-		r = raw3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &memfd_program);
-	if (r < 0)
-		return (int)r;
 	r = raw3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &c->plan->filter);
 	if (r < 0)
 		return (int)r;

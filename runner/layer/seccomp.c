@@ -41,10 +41,7 @@ IN_CHILD static int prove_seccomp(struct child *c)
 		if (r < 0)
 			return r;
 	}
-	if (!c->plan->memfd_filter || !plan_has(c->plan, LAYER_MEMFD))
-		return 0;
-	return child_check(c, LAYER_MEMFD, raw2(SYS_memfd_create, "proof", 1) == -EACCES,
-			   "an executable memfd could be made");
+	return 0;
 }
 
 static void describe_seccomp(const struct plan *plan, struct jout *j)

@@ -47,9 +47,6 @@ class Selftest(lib.PerActor):
         without = [("a TCP server of the host", "landlock", abi < 4),
                    ("type into a terminal", "landlock", abi < 5),
                    ("an abstract socket of the host", "landlock", abi < 6)]
-        sysctl = actor == "root" and os.path.exists("/proc/sys/vm/memfd_noexec")
-        for attack in "run a program from memory", "from executable memory":
-            without.append((attack, "memfd", not sysctl))
         for attack, layer, lacking in without:
             if lacking:
                 walls[attack].remove(layer)

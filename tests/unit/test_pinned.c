@@ -18,7 +18,7 @@
 #include "suites.h"
 
 struct pin {
-	char policy[16], call[32], args[64], answer[24], layer[24];
+	char policy[24], call[32], args[64], answer[24], layer[24];
 	int nr;
 	unsigned int given; /* how many of `values` the row says */
 	uint64_t values[6];
@@ -50,7 +50,7 @@ static bool read_pin(const char *line, struct pin *ret)
 	const char *p = ret->args;
 
 	memset(ret, 0, sizeof(*ret));
-	if (sscanf(line, "%15s %31s %63s %23s %23s", ret->policy, ret->call, ret->args, ret->answer,
+	if (sscanf(line, "%23s %31s %63s %23s %23s", ret->policy, ret->call, ret->args, ret->answer,
 		   ret->layer) != 5)
 		return false;
 	ret->nr = number(ret->call);
@@ -69,9 +69,13 @@ static bool read_pin(const char *line, struct pin *ret)
 static uint32_t wanted(const struct pin *pin)
 {
 	int layer = layer_find(pin->layer);
-	uint32_t block = layer >= LAYER_GUARD && layer < LAYER_SECCOMP
-				 ? (uint32_t)(layer - LAYER_GUARD + 1) << POLICY_BLOCK_SHIFT
-				 : 0;
+	uint32_t block = 0;
+
+	if (layer == LAYER_MEMFD)
+		block = LAYER_SECCOMP - LAYER_GUARD + 1;
+	else if (layer >= LAYER_GUARD && layer < LAYER_SECCOMP)
+		block = (uint32_t)(layer - LAYER_GUARD + 1);
+	block <<= POLICY_BLOCK_SHIFT;
 
 	if (strcmp(pin->answer, "allow") == 0)
 		return SECCOMP_RET_ALLOW;
@@ -87,13 +91,24 @@ static uint32_t comparable(uint32_t verdict)
 	return policy_notify(verdict) == SECCOMP_RET_USER_NOTIF ? verdict : policy_notify(verdict);
 }
 
-static const struct builtin_program *program(const char *policy)
+/* "default", or "default/memfd" behind an optional block of the guard, too. */
+static const struct builtin_program *program(const char *name)
 {
-	const struct builtin_program *p = builtin_programs;
+	const char *slash = strchr(name, '/');
+	int layer = slash ? layer_find(slash + 1) : -1;
+	unsigned int length = (unsigned int)(slash ? slash - name : (long)strlen(name));
+	unsigned int all, optional;
+	struct err e = { 0 };
+	char policy[16];
 
-	while (p->policy && strcmp(p->policy, policy) != 0)
-		p++;
-	return p->policy ? p : NULL;
+	CU_ASSERT_EQUAL_FATAL(policy_guard_read(builtin_guard, &all, &optional, &e), 0);
+	snprintf(policy, sizeof(policy), "%.*s", (int)length, name);
+	all &= ~optional;
+	if (layer == LAYER_MEMFD)
+		all |= POLICY_BLOCK(LAYER_SECCOMP - LAYER_GUARD);
+	else if (slash)
+		all |= POLICY_BLOCK(layer - LAYER_GUARD);
+	return builtin_program(policy, all);
 }
 
 /* What the row does not say does not matter: nothing set, everything, and anything. */

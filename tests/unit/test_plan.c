@@ -128,6 +128,10 @@ static void memfd_needs_a_sysctl_or_a_filter(void)
 	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
 	CU_ASSERT_TRUE(plan.memfd_filter);
 	spec_add_without(&spec, "seccomp", &err);
+	CU_ASSERT_EQUAL(build(&host), 0);
+	for (int i = LAYER_GUARD; i < LAYER_SECCOMP; i++)
+		if (i != LAYER_UNCOUNTED)
+			spec_add_without(&spec, layer_names[i], &err);
 	CU_ASSERT_EQUAL(build(&host), -EINVAL);
 	end();
 }
