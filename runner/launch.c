@@ -27,9 +27,9 @@
 #endif
 
 /* Which layer's namespace it was, and what to do. */
-static int clone_error(const struct plan *plan, int error, struct err *e)
+static int clone_error(const struct plan *plan, bool in_cgroup, int error, struct err *e)
 {
-	int layer = remedy_refused_namespace(plan);
+	int layer = remedy_refused_layer(plan, in_cgroup);
 
 	if (layer < 0)
 		err_set(e, error, "cannot make the sandbox's first process: %s", strerror(error));
@@ -75,7 +75,7 @@ static int clone_init(const struct plan *plan, const struct network_early *netwo
 		child_init(&run->child);
 	}
 	if (pid < 0)
-		return clone_error(plan, (int)-pid, e);
+		return clone_error(plan, run->cgroup.fd >= 0, (int)-pid, e);
 	run->init = (pid_t)pid;
 	return 0;
 }

@@ -125,7 +125,8 @@ static bool of_probe(const struct host *host, int layer, char *ret, size_t size)
 	if (layer < 0 || !layer_table[layer]->probe)
 		return false;
 	layer_table[layer]->probe(host, &f);
-	if (f.state == FINDING_OK || !f.remedy[0])
+	/* What is weak explains no failure, but for what AppArmor says of user namespaces. */
+	if ((f.state != FINDING_MISSING && layer != LAYER_USER_NS) || !f.remedy[0])
 		return false;
 	snprintf(ret, size, "%s: %s", f.detail, f.remedy);
 	return true;
@@ -165,6 +166,12 @@ bool remedy_find(const struct host *host, int layer, int error, char *ret, size_
 		words = "in a chroot the kernel makes no user namespaces: run runner as root, or "
 			"enter the directory by pivot_root(2), as 'bwrap --bind DIR /' and "
 			"'systemd-nspawn -D DIR' do";
+	else if (layer == LAYER_MOUNT_NS && error == EINVAL)
+		words = "the root directory of runner is not in its mount namespace (was it "
+			"unmounted?): start runner from one that is";
+	else if (layer == LAYER_CGROUP && !of_limits(error))
+		words = "the caller's cgroup takes no process into one below it: see 'runner "
+			"doctor', or go without this layer: --without cgroup";
 	else if (layer == LAYER_USER_NS && error == EPERM && host->uid == 0 && !has_setfcap())
 		words = "the kernel maps root's own id only for who has CAP_SETFCAP "
 			"(user_namespaces(7)): keep that capability, or run as an ordinary user";
@@ -208,7 +215,7 @@ static bool is_made(uint64_t flags)
 	return pid > 0;
 }
 
-int remedy_refused_namespace(const struct plan *plan)
+int remedy_refused_layer(const struct plan *plan, bool in_cgroup)
 {
 	static const struct {
 		uint64_t flag;
@@ -224,5 +231,5 @@ int remedy_refused_namespace(const struct plan *plan)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if ((plan->clone_flags & kinds[i].flag) && !is_made(kinds[i].flag | below))
 			return kinds[i].layer;
-	return -1;
+	return in_cgroup ? LAYER_CGROUP : -1;
 }

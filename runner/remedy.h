@@ -18,9 +18,9 @@
 bool remedy_find(const struct host *host, int layer, int error, char *ret, size_t size);
 
 /**
- * clone3(2) refused the namespaces of this plan: which layer's? They are tried one by
- * one. -1: each alone is made.
+ * clone3(2) refused the first process of this plan: for which layer? The namespaces are
+ * tried one by one; where each is made, it was the cgroup. -1: none of these.
  */
-int remedy_refused_namespace(const struct plan *plan);
+int remedy_refused_layer(const struct plan *plan, bool in_cgroup);
 
 #endif

@@ -314,14 +314,17 @@ class Limits(lib.PerActor):
         self.each(check)
 
     def test_a_full_stdout_does_not_end_the_supervisor(self):
-        """SIGXFSZ would; what the payload says beyond it is lost, its end is not."""
+        """SIGXFSZ would. What was said beyond it is lost, and said to be."""
         def check(actor):
             place = lib.room(actor)
-            r = lib.run(["prlimit", "--fsize=2000", "sh", "-c",
-                         '"$0" exec -- sh -c "head -c 300000 /dev/zero; exit 3" >%s/out' % place,
-                         lib.RUNNER], actor)
-            self.assertEqual(r.status, 3, repr(r))
-            self.assertEqual(os.path.getsize(os.path.join(place, "out")), 2000)
+            for size, status in ((300000, 3), (2000, 125)):
+                r = lib.run(["prlimit", "--fsize=%d" % size, "sh", "-c",
+                             '"$0" exec -- sh -c "head -c 300000 /dev/zero; exit 3" >%s/out' % place,
+                             lib.RUNNER], actor)
+                self.assertEqual(r.status, status, repr(r))
+                self.assertEqual(os.path.getsize(os.path.join(place, "out")), size)
+                self.assertEqual("stdout could not be handed on: File too large" in r.err,
+                                 status == 125, repr(r))
         self.each(check)
 
     def test_closed_streams(self):
@@ -330,6 +333,21 @@ class Limits(lib.PerActor):
                 for verb in ("doctor", "exec -- true"):
                     r = lib.run(["sh", "-c", '"$0" %s %s' % (verb, streams), lib.RUNNER], actor)
                     self.assertEqual(r.status, 0, "%s %s: %r" % (verb, streams, r))
+        self.each(check)
+
+
+class Trial(lib.PerActor):
+    def test_a_runner_that_nobody_may_read(self):
+        """It can be executed, and it runs things: doctor must not say otherwise."""
+        def check(actor):
+            path = os.path.join(lib.room("root", 0o755), "runner")
+            shutil.copy(lib.RUNNER, path)
+            os.chmod(path, 0o111)
+            if actor == "user" and os.geteuid() != 0:
+                self.assertFalse(os.access(path, os.R_OK))
+            self.ok(lib.run([path, "exec", "--", "true"], actor))
+            answer = json.loads(self.ok(lib.run([path, "doctor", "--json"], actor)).out)
+            self.assertTrue(answer["usable"])
         self.each(check)
 
 
