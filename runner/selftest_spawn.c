@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/raw.h"
 #include "layer/chroot.h"
 #include "selftest.h"
 
@@ -42,28 +42,48 @@ static void finish(pid_t pid, int fd, char *ret, size_t size)
 		;
 }
 
-/* Run a command with its words on a pipe; what it says else is nobody's concern. */
+/*
+ * A child with its words on a pipe, that dies with us; what it says else is nobody's
+ * concern. Returns 0 in the child, else as fork(2).
+ */
+static pid_t start(int *ret_fd)
+{
+	pid_t parent = getpid();
+	pid_t pid;
+	int p[2];
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return -1;
+	pid = fork();
+	if (pid == 0) {
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		dup2(null, 0);
+		dup2(p[1], 1);
+		dup2(null, 2);
+		if (!raw_die_with(parent))
+			_exit(1);
+		return 0;
+	}
+	close(p[1]);
+	if (pid < 0)
+		close(p[0]);
+	*ret_fd = p[0];
+	return pid;
+}
+
 static void spawn(const char *const *argv, char *ret, size_t size)
 {
-	posix_spawn_file_actions_t actions;
-	int p[2];
-	pid_t pid;
-	int r;
+	int fd = -1;
+	pid_t pid = start(&fd);
 
 	ret[0] = '\0';
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return;
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&actions, p[1], 1);
-	posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-	r = posix_spawn(&pid, self, &actions, NULL, (char *const *)(uintptr_t)argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	close(p[1]);
-	if (r != 0)
-		close(p[0]);
-	else
-		finish(pid, p[0], ret, size);
+	if (pid == 0) {
+		execve(self, (char *const *)(uintptr_t)argv, environ);
+		_exit(1);
+	}
+	if (pid > 0)
+		finish(pid, fd, ret, size);
 }
 
 enum { MAX_WORDS = 2 * LAYER_COUNT + 16 };
@@ -113,38 +133,27 @@ void selftest_bare(const char *probe, const char *arg, char *ret, size_t size)
 /* As root of fresh namespaces, where nothing can be broken but these. */
 void selftest_in_lab(const char *probe, const char *arg, char *ret, size_t size)
 {
+	pid_t parent = getpid();
 	char uid_map[32];
 	char gid_map[32];
-	int p[2];
+	int fd = -1;
 	pid_t pid;
 
 	snprintf(uid_map, sizeof(uid_map), "0 %u 1\n", geteuid());
 	snprintf(gid_map, sizeof(gid_map), "0 %u 1\n", getegid());
 	ret[0] = '\0';
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return;
-	pid = fork();
+	pid = start(&fd);
 	if (pid == 0) {
-		int null = open("/dev/null", O_RDWR);
-
-		dup2(null, 0);
-		dup2(p[1], 1);
-		dup2(null, 2);
-		int flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET;
-
-		/* A chroot has no user namespaces; root can make it a root directory. */
-		if ((unshare(flags) == 0 || (errno == EPERM && unshare(CLONE_NEWNS) == 0 &&
-					     chroot_become_root() == 0 && unshare(flags) == 0)) &&
+		/* The new namespace's capabilities take the wish to die with us back. */
+		if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC |
+			    CLONE_NEWNET) == 0 &&
+		    raw_die_with(parent) &&
 		    fd_write_text(AT_FDCWD, "/proc/self/setgroups", "deny") == 0 &&
 		    fd_write_text(AT_FDCWD, "/proc/self/gid_map", gid_map) == 0 &&
 		    fd_write_text(AT_FDCWD, "/proc/self/uid_map", uid_map) == 0)
 			execl(self, "runner", "__probe", probe, arg, (char *)NULL);
 		_exit(1);
 	}
-	close(p[1]);
-	if (pid < 0) {
-		close(p[0]);
-		return;
-	}
-	finish(pid, p[0], ret, size);
+	if (pid > 0)
+		finish(pid, fd, ret, size);
 }

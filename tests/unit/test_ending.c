@@ -83,7 +83,35 @@ static void giving_up_comes(void)
 	CU_ASSERT_FALSE(ending_step(&e, &run, -1, e.give_up));
 }
 
+/* A tree that gets smaller is ending, however long it takes. */
+static void a_large_tree_gets_its_time(void)
+{
+	char name[] = "/tmp/runner-unit-XXXXXX";
+	struct running run;
+	struct ending e;
+	uint64_t give_up;
+	int dir;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(name));
+	dir = open(name, O_RDONLY | O_DIRECTORY);
+	add_process(dir, "1", "1 (init) S 0 1 1");
+	add_process(dir, "2", "2 (a) S 0 1 1");
+	running_init(&run);
+	ending_init(&e);
+	ending_kill(&e, &run, dir);
+	give_up = e.give_up;
+	CU_ASSERT_TRUE(ending_step(&e, &run, dir, e.next));
+	CU_ASSERT_EQUAL(e.give_up, give_up);
+	remove_process(dir, "2");
+	CU_ASSERT_TRUE(ending_step(&e, &run, dir, e.next));
+	CU_ASSERT_TRUE(e.give_up > give_up);
+	remove_process(dir, "1");
+	close(dir);
+	CU_ASSERT_EQUAL(rmdir(name), 0);
+}
+
 CU_TestInfo ending_tests[] = {
+	{ "a large tree gets its time", a_large_tree_gets_its_time },
 	{ "what is left is counted", what_is_left_is_counted },
 	{ "giving up comes", giving_up_comes },
 	CU_TEST_INFO_NULL,
