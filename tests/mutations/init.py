@@ -4,7 +4,7 @@
 WHO = ["tests/security/test_init.py Init.test_who_it_is"]
 REACH = ["tests/security/test_init.py Init.test_nothing_reaches_it"]
 ENDINGS = "tests/e2e/test_endings.py "
-KILLED = ["tests/e2e/test_killed.py"]
+KILLED = ["tests/e2e/test_killed.py Killed.test_at_each_named_step"]
 
 MUTATIONS = [
     ("init stays root", "runner/layer/userns.c",
