@@ -28,6 +28,14 @@ static void stop(struct relay *r, int error)
 	r->error = error == EPIPE || error == ECONNRESET ? 0 : error;
 }
 
+void relay_ask_helper(struct relay *r)
+{
+	int error = stranger_error(&r->to);
+
+	if (error && !r->refused)
+		stop(r, error);
+}
+
 static bool can_wait(ssize_t r)
 {
 	return r == -EAGAIN || r == -EINTR;

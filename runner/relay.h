@@ -48,6 +48,9 @@ static inline bool relay_is_over(const struct relay *r)
 /** The writers are dead: read what is left and hand on what is taken without waiting. */
 void relay_flush(struct relay *r);
 
+/** Has a helper failed by now? What it was given is not its own to lose. */
+void relay_ask_helper(struct relay *r);
+
 /** Bytes of the stream that were not handed on, and that somebody may still want. */
 uint64_t relay_pending(const struct relay *r);
 

@@ -54,8 +54,7 @@ bool streams_step(struct streams *s, struct running *run, const struct pollfd p[
 static void count(struct relay *r, struct stream_usage *ret)
 {
 	relay_flush(r);
-	if (!r->error)
-		r->error = stranger_error(&r->to);
+	relay_ask_helper(r);
 	ret->bytes = r->bytes + relay_unread(r);
 	ret->truncated = r->truncated || ret->bytes > r->limit;
 	ret->passed = r->passed - stranger_waiting(&r->to);
