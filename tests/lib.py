@@ -102,6 +102,14 @@ def cgroups(actor):
     return [n for n in os.listdir(cgroup_base(actor)) if n.startswith("runner-")]
 
 
+def needs_strace(case):
+    """For errors that are put into a run; what is undumpable only root can trace so."""
+    if os.geteuid() != 0 or not shutil.which("strace"):
+        case.skipTest("needs root, and strace")
+    if run(["strace", "-o", "/dev/null", "true"]).status != 0:
+        case.skipTest("strace does not work here")
+
+
 def wait_until(condition, seconds):
     """Poll for the event; the deadline only bounds a failure."""
     end = time.monotonic() + seconds * PATIENCE

@@ -44,7 +44,7 @@ COVERED = {
     "spec_limits.pids": "limits.json", "spec_limits.cpus_milli": "limits.json",
     "spec_limits.output": "limits.json", "spec_limits.open_files": "limits.json",
     "spec_limits.file_size": "limits.json", "spec_limits.output_kills": "on-output.json",
-    "spec_limits.grace_ms": "limits.json",
+    "spec_limits.grace_ms": "limits.json", "spec_limits.drain_ms": "limits.json",
 }
 
 # file -> the options that say the same
@@ -55,7 +55,7 @@ OPTIONS = {
     "network": ["--network", "loopback"], "seccomp": ["--seccomp", "no-fork"],
     "limits": ["--timeout", "3s", "--cpu-time", "4s", "--memory", "77m", "--pids", "5",
                "--cpus", "0.5", "--output-limit", "9k", "--open-files", "99",
-               "--file-size", "8k", "--grace", "1500ms"],
+               "--file-size", "8k", "--grace", "1500ms", "--drain", "700ms"],
     "memory-high": ["--memory", "60m", "--memory-high", "50m"],
     "on-output": ["--on-output", "kill"], "require": ["--require", "cgroup"],
     "programs": ["--program", "sh", "--program", "/usr/bin/env"],
@@ -151,7 +151,8 @@ class Fields(lib.Case):
         self.assertEqual(shown, {
             "wall_time": "3000ms", "cpu_time": "4000ms", "memory": 77 << 20,
             "memory_high": "unlimited", "pids": 5, "cpus": 0.5, "output": 9 << 10,
-            "open_files": 99, "file_size": 8 << 10, "grace": "1500ms", "on_output": "truncate"})
+            "open_files": 99, "file_size": 8 << 10, "grace": "1500ms", "drain": "700ms",
+            "on_output": "truncate"})
 
     def test_embedding_loses_nothing(self):
         for name, path in self.files():

@@ -103,8 +103,7 @@ class Places(lib.PerActor):
         self.each(check)
 
     def test_a_file_system_without_unnamed_files(self):
-        if not shutil.which("strace") or lib.run(["strace", "-o", "/dev/null", "true"]).status:
-            self.skipTest("strace does not work here")
+        lib.needs_strace(self)
         d = lib.room()
         inject = ["strace", "-f", "-o", lib.ROOM + "/trace", "-P", d, "-e", "trace=openat,renameat",
                   "-e", "inject=openat:error=EOPNOTSUPP:when=1"]

@@ -168,8 +168,7 @@ class Report(Reach):
                                                           for n in os.listdir(tree)])
 
     def test_a_mount_table_that_cannot_be_read_refuses(self):
-        if not shutil.which("strace") or lib.run(["strace", "-o", "/dev/null", "true"]).status:
-            self.skipTest("strace does not work here")
+        lib.needs_strace(self)
         w, other = self.tree("root"), lib.room("root")
         argv = ["strace", "-f", "-o", "/dev/null", "-P", "/proc/self/mountinfo",
                 "-e", "inject=openat,open:error=EACCES", lib.RUNNER, "exec",
