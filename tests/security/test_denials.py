@@ -140,6 +140,27 @@ class Rows(Report):
             self.fits(r.report, "report.schema.json")
         self.each(check)
 
+    def test_memfds_are_told_where_a_rule_refuses_them(self):
+        """A plain one as well; sealed ones pass. Where the sysctl refuses, nobody is asked."""
+        code = PRELUDE + "buffer = ctypes.create_string_buffer(b'm')\n" + "".join(
+            "print(call(%d, ctypes.addressof(buffer), %d))\n" % (NR("memfd_create"), flags)
+            for flags in (0, 1, 8, 9))
+
+        def check(actor):
+            r = self.ok(self.run_script([], code, actor))
+            rows = [(d["layer"], d["target"], d["errno"], d["count"])
+                    for d in r.report["denials"]]
+            if r.report["layers"]["memfd"]["detail"]["by"] == "seccomp":
+                self.assertEqual(r.out.split(), [str(errno.EACCES)] * 2 + ["0"] * 2)
+                self.assertEqual(rows, [("memfd", "flags=0x0", errno.EACCES, 1),
+                                        ("memfd", "flags=MFD_CLOEXEC", errno.EACCES, 1)])
+            else:  # made, and sealed by the kernel
+                self.assertEqual(r.out.split(), ["0"] * 4)
+                self.assertEqual(rows, [])
+            r = self.ok(self.run_script(["--without", "memfd"], code, actor))
+            self.assertEqual(r.out.split(), ["0"] * 4)  # control
+        self.each(check)
+
     def test_values_without_a_name_are_one_kind(self):
         code = PRELUDE + """
 for family in range(1000, 2000):
