@@ -292,6 +292,40 @@ class Chroot(lib.Case):
         self.each_kind(check)
 
 
+class Podman(lib.Case):
+    """Root of a container: what its defaults lack is named, one after the other."""
+
+    PODMAN = ["timeout", "120", "podman", "--root", lib.ROOM + "/podman",
+              "--runroot", lib.ROOM + "/podman.run",
+              "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "run", "--rm",
+              "--network", "none", "--cgroups", "disabled",
+              "--ulimit", "nofile=1000:1000", "--ulimit", "nproc=2000:2000"]
+
+    def test_what_it_takes(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root")
+        if not shutil.which("podman"):
+            self.skipTest("podman is not installed")
+        free, whole = "seccomp=unconfined", "unmask=ALL"
+        for options, layer, word in (([], None, "a seccomp filter"),
+                                     ([free], "proc", whole), ([whole], None, "a seccomp filter"),
+                                     ([free, whole], None, None)):
+            words = [w for o in options for w in ("--security-opt", o)]
+            with self.subTest(options=options):
+                # It does not know the hybrid of both kinds of cgroups.
+                host = Host(TREE + "umount /sys/fs/cgroup/unified 2>/dev/null || true\n",
+                            enter=self.PODMAN + words + ["--rootfs", "{tree}"])
+                said = host.run("root", [lib.RUNNER, "doctor", "--json"])
+                done = host.run("root", [lib.RUNNER, "exec", "--", "true"])
+                both = "doctor: %r\nexec: %r" % (said, done)
+                answer = json.loads(said.out)
+                self.assertEqual(answer["usable"], word is None, both)
+                self.assertEqual(done.status, 125 if word else 0, both)
+                self.assertIn(word or "", done.err, both)
+                if layer:
+                    self.assertEqual(answer["trial"]["layer"], layer, both)
+
+
 class Limits(lib.PerActor):
     """The caller's limits bind runner itself."""
 
