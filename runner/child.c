@@ -220,10 +220,16 @@ IN_CHILD static int open_program(struct child *c)
  */
 IN_CHILD static int hand_up(struct child *c)
 {
+	int r;
+
 	if (c->listener_fd >= 0 && !message_may_send(c))
 		return 0;
-	c->handed_up = true;
-	return message_send_descriptors(c);
+	r = message_send_descriptors(c);
+	/* The user's other programs have too many under way: init may have a higher limit. */
+	if (r == -ETOOMANYREFS)
+		return 0;
+	c->handed_up = r == 0;
+	return r;
 }
 
 /*

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "../seccomp/bpf.h"
@@ -74,6 +75,22 @@ IN_CHILD static void reap(struct child *c, long payload_pid)
 }
 
 /*
+ * For a payload that could not. Descriptors under way count for the user, against the
+ * limit of who sends more (unix(7), ETOOMANYREFS); ours may be raised.
+ */
+IN_CHILD static int hand_up(struct child *c)
+{
+	uint64_t limit[2];
+	int r = message_send_descriptors(c);
+
+	if (r != -ETOOMANYREFS || raw4(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, limit) < 0)
+		return r;
+	limit[0] = limit[1];
+	raw4(SYS_prlimit64, 0, RLIMIT_NOFILE, limit, NULL);
+	return message_send_descriptors(c);
+}
+
+/*
  * No message of the supervisor's is read: what would be left unread when we end makes
  * its next recvmsg(2) fail before it sees what we sent (unix(7), ECONNRESET).
  */
@@ -87,7 +104,7 @@ IN_CHILD void init_run(struct child *c, long payload_pid)
 		raw_exit_group(1);
 	/* Every signal stays blocked, as the launcher left it. */
 	signals = (int)raw4(SYS_signalfd4, -1, &child_signal, 8, 02000000 | 04000);
-	if (signals < 0 || (!c->handed_up && message_send_descriptors(c) < 0))
+	if (signals < 0 || (!c->handed_up && hand_up(c) < 0))
 		raw_exit_group(1);
 	close_all_but(c->sock, signals);
 	if (plan_has(c->plan, LAYER_SECCOMP) &&

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The end of a run: every signal acts, no verdict is lost, and what does not end is said."""
 import ctypes
+import errno
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -17,6 +19,22 @@ FREEZER = "/sys/fs/cgroup/freezer"
 IGNORES = ["--", "sh", "-c", "trap '' TERM INT; sleep 300 & echo ready; wait"]
 # For a run that is held and traced, and only ends then.
 LONG = "40s" if os.environ.get("RUNNER_SLOW") else "3s"
+SENDER = """import socket
+a, b = socket.socketpair()
+try: print(socket.send_fds(a, [b"x"], [0]))
+except OSError as e: print(e.errno)
+"""
+FILLER = """import resource, socket, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (4000, 4000))
+pairs = []
+try:
+    while True:
+        pairs.append(socket.socketpair())
+        for _ in range(8): socket.send_fds(pairs[-1][0], [b"x"], [0] * 253)
+except OSError as e:
+    print("full" if e.errno == 109 else e, flush=True)
+sys.stdin.read()
+"""
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -193,6 +211,27 @@ class Init(Runs):
             self.assertEqual([d["operation"] for d in r.report["denials"]], ["sendmsg"])
             self.assertEqual(r.report["survivors"], 0)
         self.each(check)
+
+    def test_descriptors_under_way(self):
+        """Others of the same user have more of them under way than a payload may have open."""
+        def as_other(argv):
+            # An id of its own: what is under way counts for the whole user.
+            return (["setpriv", "--reuid", "64911", "--regid", "64911", "--clear-groups", "--"]
+                    if os.geteuid() == 0 else []) + argv
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        if hard < 8192:
+            self.skipTest("a hard limit of %d open files" % hard)
+        filler = subprocess.Popen(as_other([sys.executable, "-c", FILLER]), stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, text=True)
+        self.assertEqual(filler.stdout.readline(), "full\n")
+        # The control: with a limit like the payload's, nobody of that user can send one.
+        r = lib.run(as_other(["sh", "-c", "ulimit -n 1024; exec \"$@\"", "sh",
+                               sys.executable, "-c", SENDER]))
+        self.assertEqual(r.out, "%d\n" % errno.ETOOMANYREFS, repr(r))
+        r = lib.run(as_other(["sh", "-c", "ulimit -Sn 1024; exec \"$@\"", "sh", lib.RUNNER, "exec",
+                              "--", "echo", "on"]))
+        self.ok(r, "on\n")
+        filler.communicate()
 
     def test_each_process_is_killed_by_itself(self):
         """Init is stopped on its way out and ends nobody: the payload ends all the same."""
