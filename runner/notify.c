@@ -68,10 +68,10 @@ bool notify_answer(int listener, const struct plan *plan, struct outcome *o)
 	case SECCOMP_RET_KILL_PROCESS:
 	case SECCOMP_RET_KILL_THREAD:
 		/* It waits for an answer that never comes; the tree is ended instead. */
-		record(&in.notif, listener, 0, filter_layer(answer), &o->denials);
+		record(&in.notif, listener, 0, filter_layer(plan, answer), &o->denials);
 		return true;
 	}
-	record(&in.notif, listener, error, filter_layer(answer), &o->denials);
+	record(&in.notif, listener, error, filter_layer(plan, answer), &o->denials);
 	out.resp.id = in.notif.id;
 	out.resp.error = -error;
 	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &out.resp); /* ENOENT: it died meanwhile */

@@ -89,13 +89,19 @@ static unsigned int guard_blocks(const struct plan *plan)
 	return blocks;
 }
 
-int filter_layer(uint32_t verdict)
+int filter_layer(const struct plan *plan, uint32_t verdict)
 {
 	unsigned int block = policy_block(verdict);
 
 	if (block == MEMFD_BLOCK + 1)
 		return LAYER_MEMFD;
-	return block ? LAYER_GUARD + (int)block - 1 : LAYER_SECCOMP;
+	if (block)
+		return LAYER_GUARD + (int)block - 1;
+	if (!plan_has(plan, LAYER_SECCOMP))
+		for (int i = LAYER_GUARD; i < LAYER_SECCOMP; i++)
+			if (plan_has(plan, (unsigned int)i))
+				return i;
+	return LAYER_SECCOMP;
 }
 
 static int check_name(const char *name, struct err *e)

@@ -19,7 +19,10 @@ int filter_plan(struct plan *plan, struct err *e);
 /** The rows' `enter`. */
 int filter_enter(struct child *c);
 
-/** Which row a verdict of the plan's program comes from. */
-int filter_layer(uint32_t verdict);
+/**
+ * Which row a verdict of the plan's program comes from. What no rule says (a call of a
+ * foreign architecture) is the policy's, or without one the first row's that is there.
+ */
+int filter_layer(const struct plan *plan, uint32_t verdict);
 
 #endif

@@ -18,8 +18,7 @@ MUTATIONS = [
      "int r = add_rules(where, root, 0, t, e);\n\n\tif (r == 0 && guard)\n"
      "\t\tr = add_guard(guard, t, e);", PINNED),
     ("guard: denials under the policy's name", "runner/layer/filter.c",
-     "return block ? LAYER_GUARD + (int)block - 1 : LAYER_SECCOMP;",
-     "return block ? LAYER_SECCOMP : LAYER_SECCOMP;",
+     "return LAYER_GUARD + (int)block - 1;", "return LAYER_SECCOMP;",
      ["unit the guard's blocks are the rows"]),
     ("guard: what is answered is asked about", "seccomp/policy.c",
      "error == ENOSYS || error == 0", "error == ENOSYS",

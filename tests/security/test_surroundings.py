@@ -349,6 +349,7 @@ class Architecture(Runs):
             # Nor behind the guard alone, which numbers of another table would pass.
             r = self.inside(["int80"], actor, ["--without", "seccomp", "--without", "memfd"])
             self.assertEqual(r.report["reason"], "seccomp", repr(r))
+            self.assertEqual({d["layer"] for d in r.report["denials"]}, {"coredump"}, repr(r))
             self.assertEqual(r.out, "", repr(r))
             r = self.inside(["int80"], actor, lib.NO_FILTER)
             self.assertEqual(number(r), 0, repr(r))

@@ -108,7 +108,9 @@ static void the_guards_blocks_are_the_rows(void)
 {
 	json_t *root = json_loads(builtin_guard, 0, NULL);
 	json_t *blocks = json_object_get(root, "blocks");
+	static struct plan plan;
 
+	plan.layers = LAYER_BIT(LAYER_SECCOMP) | LAYER_BIT(LAYER_INIT_GUARD);
 	CU_ASSERT_EQUAL_FATAL(json_array_size(blocks), LAYER_SECCOMP - LAYER_GUARD + 1);
 	for (int i = 0; i <= LAYER_SECCOMP - LAYER_GUARD; i++) {
 		/* The last one is memfd's, whose row is elsewhere. */
@@ -116,10 +118,14 @@ static void the_guards_blocks_are_the_rows(void)
 		json_t *layer = json_object_get(json_array_get(blocks, (size_t)i), "layer");
 
 		CU_ASSERT_STRING_EQUAL(json_string_value(layer), layer_names[row]);
-		CU_ASSERT_EQUAL(filter_layer(SECCOMP_RET_ERRNO | ((uint32_t)i + 1) << 12 | EPERM),
-				row);
+		CU_ASSERT_EQUAL(
+			filter_layer(&plan, SECCOMP_RET_ERRNO | ((uint32_t)i + 1) << 12 | EPERM),
+			row);
 	}
-	CU_ASSERT_EQUAL(filter_layer(SECCOMP_RET_ERRNO | EPERM), LAYER_SECCOMP);
+	CU_ASSERT_EQUAL(filter_layer(&plan, SECCOMP_RET_ERRNO | EPERM), LAYER_SECCOMP);
+	/* Nothing is said by a layer that was left out. */
+	plan.layers = LAYER_BIT(LAYER_INIT_GUARD);
+	CU_ASSERT_EQUAL(filter_layer(&plan, SECCOMP_RET_KILL_PROCESS), LAYER_INIT_GUARD);
 	json_decref(root);
 }
 
