@@ -210,7 +210,7 @@ fuzz-%: $(FUZZ_B)/%
 		tee $(FUZZ_B)/$*.log | grep -E 'number_of_executed_units|ERROR|SUMMARY' || true
 	$(Q)! grep -qE 'ERROR: |SUMMARY: ' $(FUZZ_B)/$*.log
 
-# MUTATE=sample: all rows by hand and some of the generated ones; by_hand; all. NAMES: these only.
+# MUTATE=sample: some of the rows, others every day; by_hand; all. NAMES: these only.
 MUTATE ?= sample
 NAMES ?=
 mutate: ## break runner on purpose; the check named with each break must notice

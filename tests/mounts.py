@@ -4,9 +4,8 @@ import ctypes
 import os
 import tempfile
 
-MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE = 1 << 20, 1 << 19, 1 << 18, 1 << 17
-PROPAGATION = {MS_SHARED: "shared", MS_SLAVE: "slave", MS_PRIVATE: "private",
-               MS_UNBINDABLE: "unbindable", MS_SHARED | MS_SLAVE: "shared,slave"}
+# mount(2)'s flags, as libmount tells them; a slave that is no peer it calls private, too.
+PROPAGATION = {1 << 20: "shared", 1 << 19: "slave", 1 << 17: "unbindable"}
 
 
 def library():
@@ -33,8 +32,8 @@ class Mount:
         self.flags = set(text("mnt_fs_get_vfs_options").split(","))
         self.options = dict(o.partition("=")[::2]
                             for o in text("mnt_fs_get_fs_options").split(","))
-        # No optional field at all: then it is private.
-        self.propagation = PROPAGATION[flags.value or MS_PRIVATE]
+        kinds = [word for flag, word in PROPAGATION.items() if flags.value & flag]
+        self.propagation = ",".join(kinds) or "private"
 
 
 def table(text):
