@@ -42,12 +42,13 @@ DECIDE := cgroup_probe cgroup idmap mountinfo reach_trees reach command plan pla
 LAYERS := table cgroup namespaces userns network memfd mounting chroot place chain root devices proc tmpfs binds programs privileges \
 	landlock process filter guard seccomp
 CHILD := execute child init
+HOLD := survey host_memory tmpfs_use hold
 PARENT := remedy pstdio launch message relay streams tree watchdog ending denial_words denial denials notify verdict verdict_setup supervise
 PROGRAM := report report_usage report_denials report_place cmd_fail cmd_exec trial cmd_doctor cmd_profile \
 	probe/probe probe/files probe/kernel probe/network probe/process probe/guard \
 	selftest_ablate selftest_attacks selftest_calls selftest_outside selftest_run selftest_spawn selftest_write cmd_selftest
 
-RUNNER := $(BASE) $(INPUT) $(DECIDE) $(LAYERS:%=layer/%) $(CHILD) $(PARENT) $(PROGRAM)
+RUNNER := $(BASE) $(INPUT) $(DECIDE) $(LAYERS:%=layer/%) $(CHILD) $(HOLD) $(PARENT) $(PROGRAM)
 OBJECTS := $(RUNNER:%=$(O)/runner/%.o) $(POLICY:%=$(O)/seccomp/%.o) $(O)/builtin.o
 EMBED := $(addprefix $(O)/runner/,$(addsuffix .o,$(BASE) spec limits mount_words profile profile_limits profile_mounts)) \
 	$(POLICY:%=$(O)/seccomp/%.o) $(O)/tools/embed.o

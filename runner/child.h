@@ -84,6 +84,7 @@ struct child {
 	int stdio[3];		 /* what the payload gets as 0, 1, 2 */
 	int item;		 /* what the current row is doing, for the error */
 	uint64_t absent;	 /* bit i: the plan's view[i] is optional and not there */
+	int tmpfs_fds[PLAN_MAX_TMPFS]; /* as many as the plan has */
 	int root_fd;		 /* the new root's mount */
 	int proc_fd;		 /* the sandbox's own /proc */
 	int host_proc_fd;	 /* the host's /proc, until the rows that need it are done */

@@ -13,7 +13,8 @@
 #include "base/raw.h"
 #include "layer/layer.h"
 
-enum { DESCRIPTORS = 3 };
+/* The sandbox's /proc, the payload, each tmpfs, and the listener if there is one. */
+enum { FIRST_TMPFS = 2, DESCRIPTORS = FIRST_TMPFS + PLAN_MAX_TMPFS + 1 };
 
 union control {
 	struct cmsghdr header;
@@ -34,7 +35,8 @@ IN_CHILD bool message_may_send(const struct child *c)
 IN_CHILD int message_send_descriptors(const struct child *c)
 {
 	union control control = { 0 };
-	unsigned int n = c->listener_fd >= 0 ? DESCRIPTORS : DESCRIPTORS - 1;
+	unsigned int n_tmpfs = c->plan->n_tmpfs;
+	unsigned int n = FIRST_TMPFS + n_tmpfs + (c->listener_fd >= 0);
 	int *fds = (int *)(void *)CMSG_DATA(&control.header);
 	struct iovec data = { (void *)(uintptr_t)&c->board, sizeof(c->board) };
 	struct msghdr message = { .msg_iov = &data,
@@ -48,21 +50,24 @@ IN_CHILD int message_send_descriptors(const struct child *c)
 	control.header.cmsg_len = CMSG_LEN(n * sizeof(int));
 	fds[0] = c->proc_fd;
 	fds[1] = c->payload_fd;
-	if (n == DESCRIPTORS)
-		fds[2] = c->listener_fd;
+	for (unsigned int i = 0; i < n_tmpfs; i++)
+		fds[FIRST_TMPFS + i] = c->tmpfs_fds[i];
+	if (c->listener_fd >= 0)
+		fds[n - 1] = c->listener_fd;
 	r = raw3(SYS_sendmsg, c->sock, &message, MSG_NOSIGNAL);
 	return r < 0 ? (int)r : 0;
 }
 
-bool message_receive(int sock, struct message *ret)
+bool message_receive(int sock, unsigned int n_tmpfs, struct message *ret)
 {
 	union control control;
 	struct iovec data = { &ret->board, sizeof(ret->board) };
-	int fds[DESCRIPTORS] = { -1, -1, -1 };
+	int fds[DESCRIPTORS];
 	struct cmsghdr *header;
 	bool cut = false;
 	ssize_t n;
 
+	memset(fds, -1, sizeof(fds));
 	/*
 	 * ECONNRESET says that the other end was closed with something unread. It is told
 	 * once, before what had been sent, which is still there.
@@ -86,6 +91,7 @@ bool message_receive(int sock, struct message *ret)
 	ret->cut = cut;
 	ret->proc_fd = fds[0];
 	ret->payload_fd = fds[1];
-	ret->listener_fd = fds[2];
+	memcpy(ret->tmpfs_fds, fds + FIRST_TMPFS, n_tmpfs * sizeof(fds[0]));
+	ret->listener_fd = fds[FIRST_TMPFS + n_tmpfs];
 	return true;
 }

@@ -19,6 +19,7 @@ struct message {
 	struct board board;
 	int proc_fd;	 /* the sandbox's /proc */
 	int payload_fd;	 /* the payload's pidfd */
+	int tmpfs_fds[PLAN_MAX_TMPFS]; /* of its memory file systems, as the plan lists them */
 	int listener_fd; /* of the payload's filter */
 	bool cut;	 /* there were some that we could not take */
 };
@@ -33,7 +34,7 @@ int message_send_descriptors(const struct child *c);
 
 /* In the supervisor. */
 
-/** The next one, without waiting. False: there is none. */
-bool message_receive(int sock, struct message *ret);
+/** The next one, without waiting; the plan has n_tmpfs. False: there is none. */
+bool message_receive(int sock, unsigned int n_tmpfs, struct message *ret);
 
 #endif

@@ -74,6 +74,28 @@ struct stream_usage {
 	bool truncated;
 };
 
+/* What a number that nobody counted rests on. */
+enum {
+	HELD_HOST = 1,	 /* memory of the kernel's, measured on the whole host */
+	HELD_HIDDEN = 2, /* processes that did not let us look exactly */
+	HELD_LARGE = 4,	 /* too many mappings to look at */
+};
+
+/* What the supervisor saw of limits where no cgroup counts: samples, each the most. */
+struct held {
+	bool looked;
+	unsigned int rests_on; /* HELD_* */
+	uint64_t memory;       /* bytes, the tree's with its files of memory; 0: never seen */
+	uint64_t tasks;	       /* threads; 0: never seen */
+	uint64_t data;	       /* bytes that one process had reserved */
+
+	/* also with a cgroup */
+	uint64_t tmpfs;		    /* bytes */
+	uint64_t tmpfs_part;	    /* thousandths of the fullest one ... */
+	unsigned int tmpfs_fullest; /* ... its index in the plan */
+	uint64_t tmpfs_full;	    /* bit i: there was no room left on it */
+};
+
 struct outcome {
 	enum reason reason;
 	int exit_code;	 /* of runner; see runner(1), EXIT STATUS */
@@ -90,8 +112,8 @@ struct outcome {
 	uint64_t maxrss_bytes;	     /* of its largest process */
 
 	struct cgroup_usage cgroup; /* valid: the kernel counted the whole tree */
-	uint64_t tree_bytes;	    /* the most the watchdog saw; 0: it never looked */
-	bool cgroup_left;	    /* it could not be removed */
+	struct held held;
+	bool cgroup_left; /* it could not be removed */
 
 	/* every cause there is evidence of, the first one first */
 	enum reason causes[OUTCOME_MAX_CAUSES];

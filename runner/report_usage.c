@@ -39,8 +39,8 @@ static uint64_t memory_peak(const struct outcome *o, const char **ret_of)
 	*ret_of = "tree";
 	if (o->cgroup.valid && o->cgroup.memory_peak != UNLIMITED)
 		return o->cgroup.memory_peak;
-	*ret_of = o->tree_bytes > o->maxrss_bytes ? "tree, sampled" : "largest process";
-	return o->tree_bytes > o->maxrss_bytes ? o->tree_bytes : o->maxrss_bytes;
+	*ret_of = o->held.memory > o->maxrss_bytes ? "tree, sampled" : "largest process";
+	return o->held.memory > o->maxrss_bytes ? o->held.memory : o->maxrss_bytes;
 }
 
 static void write_memory(struct jout *j, const struct spec_limits *l, const struct plan *plan,

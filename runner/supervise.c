@@ -15,11 +15,11 @@
 #include "base/fd.h"
 #include "base/raw.h"
 #include "ending.h"
+#include "hold.h"
 #include "message.h"
 #include "notify.h"
 #include "tree.h"
 #include "verdict.h"
-#include "watchdog.h"
 
 enum { ON_INIT, ON_SOCK, ON_LISTENER, ON_SIGNALS, ON_CALLER, ON_STREAMS, ON_COUNT = ON_STREAMS + STREAMS };
 
@@ -37,7 +37,7 @@ struct watch {
 	uint64_t wall_deadline; /* ns; UINT64_MAX: none */
 	uint64_t grace_deadline;
 	uint64_t cpu_check;
-	struct watchdog watchdog;
+	struct hold hold;
 	uint64_t caller_at; /* when to begin to watch it: a short run need not */
 	bool init_ends;	    /* it said so, or is gone */
 	struct ending ending;
@@ -83,7 +83,7 @@ static bool receive(struct watch *w)
 {
 	struct message m;
 
-	if (!message_receive(w->run->sock, &m))
+	if (!message_receive(w->run->sock, w->plan->n_tmpfs, &m))
 		return false;
 	w->run->board = m.board;
 	if (m.cut)
@@ -92,6 +92,7 @@ static bool receive(struct watch *w)
 		return true;
 	w->proc_fd = m.proc_fd;
 	w->payload_fd = m.payload_fd;
+	memcpy(w->hold.tmpfs.fds, m.tmpfs_fds, w->plan->n_tmpfs * sizeof(m.tmpfs_fds[0]));
 	w->listener = m.listener_fd;
 	w->o->started = true;
 	/* It came when there was nobody yet to pass it on to. */
@@ -142,9 +143,10 @@ static uint64_t cpu_used(const struct watch *w)
 
 static void check_memory(struct watch *w, uint64_t now)
 {
-	w->acts.memory_used = watchdog_look(&w->watchdog, w->proc_fd, now);
-	if (w->acts.memory_used)
-		kill_tree(w, REASON_MEMORY);
+	enum reason why = hold_look(&w->hold, w->proc_fd, now, &w->acts);
+
+	if (why != REASON_COUNT)
+		kill_tree(w, why);
 }
 
 /*
@@ -207,7 +209,7 @@ static int next_timeout(struct watch *w)
 			kill_tree(w, REASON_CANCELED);
 		if (!w->acts.killed && now >= w->cpu_check && w->proc_fd >= 0)
 			check_cpu(w, now);
-		if (!w->acts.killed && now >= w->watchdog.next && w->proc_fd >= 0)
+		if (!w->acts.killed && now >= w->hold.watchdog.next && w->proc_fd >= 0)
 			check_memory(w, now);
 	}
 	next = w->wall_deadline < w->grace_deadline ? w->wall_deadline : w->grace_deadline;
@@ -215,8 +217,8 @@ static int next_timeout(struct watch *w)
 		next = w->caller_at;
 	if (w->cpu_check < next)
 		next = w->cpu_check;
-	if (w->watchdog.next < next)
-		next = w->watchdog.next;
+	if (w->hold.watchdog.next < next)
+		next = w->hold.watchdog.next;
 	if (w->acts.killed)
 		next = UINT64_MAX;
 	if (w->ending.next < next)
@@ -334,7 +336,6 @@ void supervise(const struct plan *plan, struct running *run, struct streams *str
 			   .wall_deadline = UINT64_MAX,
 			   .grace_deadline = UINT64_MAX,
 			   .cpu_check = UINT64_MAX,
-			   .watchdog = { .next = UINT64_MAX },
 			   .caller_at = run->started_ns + CALLER_AFTER_NS };
 
 	ret->started_at_ms = run->started_at_ms;
@@ -348,11 +349,10 @@ void supervise(const struct plan *plan, struct running *run, struct streams *str
 		w.cpu_check = run->started_ns;
 	if (run->cgroup.fd >= 0)
 		cgroup_sweep(&run->cgroup);
-	else if (l->memory != UNLIMITED)
-		watchdog_start(&w.watchdog, l->memory, plan->host->cpus, run->started_ns);
+	hold_start(&w.hold, plan, run);
 	watch_until_init_ends(&w);
 	collect(&w);
-	ret->tree_bytes = w.watchdog.most;
+	hold_end(&w.hold, ret);
 	verdict(plan, &run->board, &w.acts, ret);
 	streams_verdict(ret);
 	fd_close(&w.proc_fd);

@@ -22,21 +22,4 @@ struct tree_cpu {
 /** Time of all of them and of those they waited for; in the kernel's ticks. */
 struct tree_cpu tree_cpu(int proc_fd);
 
-/**
- * Bytes of memory of all of them: anonymous and shared, with what tree_memfds()
- * said. What several share counts once; that costs the kernel a walk through all
- * their pages, some 0.1 ms for 8 MiB. Not seen: what the kernel holds for them, and
- * files of the sandbox's tmpfs, which have limits of their own.
- */
-uint64_t tree_memory(int proc_fd, uint64_t memfds);
-
-/** The same at a glance, but what n processes share counts n times. */
-uint64_t tree_memory_at_most(int proc_fd, uint64_t memfds);
-
-/** Page faults without input or output, theirs and of those they waited for. */
-uint64_t tree_faults(int proc_fd);
-
-/** Bytes in their open files of memfd_create(2), which need not be mapped. */
-uint64_t tree_memfds(int proc_fd);
-
 #endif

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "verdict.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -71,6 +72,26 @@ static void out_of_memory(const struct plan *plan, struct outcome *o)
 	snprintf(o->hint, sizeof(o->hint), MEMORY_HINT);
 }
 
+/* Either there was no room for the descriptors, or a look at the tree found none. */
+static void cannot_watch(const struct acts *a, struct outcome *o)
+{
+	o->exit_code = EXIT_RUNNER;
+	if (!a->blind_error) {
+		snprintf(o->message, sizeof(o->message),
+			 "ended: the descriptors to watch it with did not arrive");
+		snprintf(o->hint, sizeof(o->hint),
+			 "runner needs more open files: ulimit -n 64 or more");
+		return;
+	}
+	snprintf(o->message, sizeof(o->message),
+		 "ended: limit memory could not be watched any more: '%s' of a process cannot be "
+		 "read: %s",
+		 a->blind_at, strerror(a->blind_error));
+	if (a->blind_error == EMFILE || a->blind_error == ENFILE)
+		snprintf(o->hint, sizeof(o->hint),
+			 "runner needs more open files: raise the hard limit (ulimit -Hn)");
+}
+
 static void killed_by_us(const struct plan *plan, const struct acts *a, struct outcome *o)
 {
 	const struct spec_limits *l = &plan->spec->limits;
@@ -94,9 +115,16 @@ static void killed_by_us(const struct plan *plan, const struct acts *a, struct o
 		break;
 	case REASON_MEMORY:
 		snprintf(o->message, sizeof(o->message),
-			 "ended with %" PRIu64 " MiB in use: limit memory is %" PRIu64
-			 " MiB (seen by the watchdog)",
-			 a->memory_used >> 20, l->memory >> 20);
+			 "ended with %" PRIu64 " MiB in use%s: limit memory is %" PRIu64
+			 " MiB (seen by the watchdog%s)",
+			 a->memory_used >> 20,
+			 a->memory_rests_on & HELD_HOST ? ", kernel memory among it" : "",
+			 l->memory >> 20,
+			 a->memory_rests_on & HELD_HOST ? "; what the kernel holds was measured "
+							  "on the whole host"
+			 : a->memory_rests_on & HELD_LARGE
+				 ? "; too many mappings to look at exactly"
+				 : "");
 		snprintf(o->hint, sizeof(o->hint), MEMORY_HINT);
 		break;
 	case REASON_OUTPUT:
@@ -126,13 +154,7 @@ static void killed_by_us(const struct plan *plan, const struct acts *a, struct o
 		snprintf(o->message, sizeof(o->message), "canceled by signal %d (%s)",
 			 a->cancel_signal, strsignal(a->cancel_signal));
 		break;
-	case REASON_INTERNAL:
-		o->exit_code = EXIT_RUNNER;
-		snprintf(o->message, sizeof(o->message),
-			 "ended: the descriptors to watch it with did not arrive");
-		snprintf(o->hint, sizeof(o->hint),
-			 "runner needs more open files: ulimit -n 64 or more");
-		break;
+	case REASON_INTERNAL: cannot_watch(a, o); break;
 	default: break;
 	}
 }
@@ -157,7 +179,7 @@ static bool cpu_limit_was_due(const struct plan *plan, const struct board *b)
 static void near_the_memory_limit(const struct plan *plan, struct outcome *o)
 {
 	uint64_t limit = plan->spec->limits.memory;
-	uint64_t most = o->tree_bytes > o->maxrss_bytes ? o->tree_bytes : o->maxrss_bytes;
+	uint64_t most = o->held.memory > o->maxrss_bytes ? o->held.memory : o->maxrss_bytes;
 
 	if (o->cgroup.valid || limit == UNLIMITED || o->exit_code == 0 || most < limit / 10 * 9)
 		return;

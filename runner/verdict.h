@@ -22,14 +22,17 @@ enum {
 
 /* What the supervisor did, and how init ended. */
 struct acts {
-	bool killed;		 /* we sent SIGKILL to the tree ... */
-	enum reason kill_reason; /* ... first for this reason */
-	int cancel_signal;	 /* the first signal we were sent, or 0 */
-	bool caller_gone;	 /* killed, because the process that started us ended */
-	bool oom_before;	 /* the kernel had killed for memory when we killed first */
-	uint64_t memory_used;	 /* what the tree had when we killed for it */
-	uint64_t cpu_used_ns;	 /* what the tree had used when we killed for it */
-	int init_signal;	 /* the signal that ended init, or 0 */
+	bool killed;		      /* we sent SIGKILL to the tree ... */
+	enum reason kill_reason;      /* ... first for this reason */
+	int cancel_signal;	      /* the first signal we were sent, or 0 */
+	bool caller_gone;	      /* killed, because the process that started us ended */
+	bool oom_before;	      /* the kernel had killed for memory when we killed first */
+	uint64_t memory_used;	      /* what the tree had when we killed for it ... */
+	unsigned int memory_rests_on; /* ... which rests on HELD_* */
+	int blind_error;	      /* killed, because the tree could not be seen any more ... */
+	const char *blind_at;	      /* ... at this file of a process */
+	uint64_t cpu_used_ns;	      /* what the tree had used when we killed for it */
+	int init_signal;	      /* the signal that ended init, or 0 */
 };
 
 /** Fill in reason, exit code, signal, message and hint. */

@@ -1,28 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "watchdog.h"
 
-#include <stdbool.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/raw.h"
-#include "tree.h"
 
 enum {
 	BYTES_PER_US = 4096, /* what a CPU can touch: 4 GiB/s; with huge pages more */
 	SOONEST_US = 2000,
 	LATEST_US = 250000,
-	SHARE = 20,	    /* a look takes at most this part of the time ... */
-	MEMFDS_SHARE = 100, /* ... and one for memfds this part */
-	MOST_MISSES = 4,    /* 1 << 4 is about SHARE */
+	TURN_NS = 20000000,
+	SHARE = 20,	 /* a look takes at most this part of the time */
+	MOST_MISSES = 4, /* 1 << 4 is about SHARE */
+	MOST_TURNS = 25,
+	MANY_MAPPINGS = 20000, /* fewer than that are looked at however long it takes */
+	CONFIRM_NS = 5000000,
+	TASK_BYTES = 24 * 1024, /* a kernel stack, and what describes a thread */
+	MAPPING_BYTES = 256,
+	HOST_AT_LEAST = 64 << 20, /* less than this is the host's everyday */
 };
-
-static uint64_t seen(struct watchdog *w, uint64_t used)
-{
-	if (used > w->most)
-		w->most = used;
-	return used;
-}
 
 static uint64_t until_full_us(const struct watchdog *w, uint64_t used)
 {
@@ -32,39 +29,19 @@ static uint64_t until_full_us(const struct watchdog *w, uint64_t used)
 	return us < SOONEST_US ? SOONEST_US : us > LATEST_US ? LATEST_US : us;
 }
 
-void watchdog_start(struct watchdog *w, uint64_t limit, unsigned int cpus, uint64_t now)
+void watchdog_start(struct watchdog *w, uint64_t limit, unsigned int cpus, struct tmpfs_use *tmpfs,
+		    uint64_t now)
 {
-	*w = (struct watchdog){ .limit = limit, .cpus = cpus ? cpus : 1 };
+	*w = (struct watchdog){ .limit = limit, .cpus = cpus ? cpus : 1, .tmpfs = tmpfs };
+	host_memory_start(&w->host);
+	survey_begin(&w->survey, SURVEY_GLANCE);
 	w->next = now + until_full_us(w, 0) * 1000;
 }
 
-static uint64_t look_at_memfds(struct watchdog *w, int proc_fd, uint64_t now)
+void watchdog_end(struct watchdog *w)
 {
-	uint64_t after;
-
-	if (now < w->memfds_due)
-		return now;
-	w->memfds = tree_memfds(proc_fd);
-	after = raw_clock_ns(CLOCK_MONOTONIC);
-	w->memfds_due = after + (after - now) * MEMFDS_SHARE;
-	return after;
-}
-
-/*
- * What the tree can have by now. Fresh pages lift the glance. A page that fork
- * shared and that was written to does not, but it took a fault.
- */
-static uint64_t estimate(const struct watchdog *w, int proc_fd, uint64_t glance)
-{
-	uint64_t grown = glance > w->glance ? glance - w->glance : 0;
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t faults, copied;
-
-	if (w->exact + grown > w->limit)
-		return w->exact + grown;
-	faults = tree_faults(proc_fd);
-	copied = faults > w->faults ? (faults - w->faults) * page : 0;
-	return w->exact + (copied > grown ? copied : grown);
+	survey_end(&w->survey);
+	host_memory_end(&w->host);
 }
 
 /* When to look again, after one exact look that took so long. */
@@ -76,53 +53,190 @@ static uint64_t pause_after(uint64_t cost, uint64_t times)
 }
 
 /*
+ * What is laid to the run beyond what has a name: only if it is much, because every
+ * host has its ups and downs.
+ */
+static uint64_t nameless(const struct watchdog *w, const struct host_part *p, uint64_t named)
+{
+	uint64_t least = w->limit / 2 > HOST_AT_LEAST ? w->limit / 2 : HOST_AT_LEAST;
+
+	return p->laid > named + least ? p->laid - named : 0;
+}
+
+/* Shared memory that nobody looks at is still mapped: an exact look bounds it. */
+static uint64_t hidden(const struct watchdog *w, uint64_t files)
+{
+	const struct survey_sums *s = &w->survey.sums;
+	uint64_t most = s->hideable > s->shared ? s->hideable - s->shared : 0;
+	uint64_t is = nameless(w, &w->host.shared, files + s->shared);
+
+	return w->looking && is > most ? most : is;
+}
+
+/* Everything together. */
+static uint64_t sum_up(struct watchdog *w)
+{
+	const struct survey_sums *s = &w->survey.sums;
+	uint64_t named = s->tables + s->tasks * TASK_BYTES + s->mappings * MAPPING_BYTES;
+	uint64_t files = tmpfs_use_look(w->tmpfs);
+
+	w->nameless = nameless(w, &w->host.kernel, named) + hidden(w, files);
+	w->rests_on &= ~(unsigned int)HELD_HOST;
+	if (w->nameless)
+		w->rests_on |= HELD_HOST;
+	if (s->unread)
+		w->rests_on |= HELD_HIDDEN;
+	return s->own + s->shared + named + files + w->nameless;
+}
+
+static void remember(struct watchdog *w, uint64_t used)
+{
+	const struct survey_sums *s = &w->survey.sums;
+
+	w->used = used;
+	if (used > w->most)
+		w->most = used;
+	if (s->tasks > w->most_tasks)
+		w->most_tasks = s->tasks;
+	if (s->data > w->most_data)
+		w->most_data = s->data;
+}
+
+/*
+ * What the tree can have by now. Fresh pages lift the glance. A page that fork
+ * shared and that was written to does not, but it took a fault.
+ */
+static uint64_t estimate(const struct watchdog *w, uint64_t glance)
+{
+	uint64_t grown = glance > w->glance ? glance - w->glance : 0;
+	uint64_t faults = w->survey.sums.faults;
+	uint64_t copied =
+		faults > w->faults ? (faults - w->faults) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+
+	return w->exact + (copied > grown ? copied : grown);
+}
+
+/* Init and one more, and nothing that could be counted twice: a glance is exact. */
+static bool glance_is_exact(const struct watchdog *w)
+{
+	return w->survey.sums.processes <= 2 && w->survey.sums.shared == 0 && hidden(w, 0) == 0;
+}
+
+static void begin(struct watchdog *w, enum survey_kind kind)
+{
+	survey_begin(&w->survey, kind);
+	w->looking = kind == SURVEY_EXACT;
+	w->turns = 0;
+	w->cost = 0;
+}
+
+/* The look is done: the next one comes after `wait`, and never sooner than it is worth. */
+static void rest(struct watchdog *w, uint64_t wait)
+{
+	uint64_t least = pause_after(w->cost, SHARE);
+
+	begin(w, SURVEY_GLANCE);
+	w->next = raw_clock_ns(CLOCK_MONOTONIC) + (wait > least ? wait : least);
+}
+
+/*
+ * Two processes that share their memory as threads do (vfork(2) until exec) are each
+ * said to have all of it. That passes within moments: so where one process less would
+ * be within the limit, what is seen must be seen again, and often while one of them
+ * waits in the kernel as the caller of vfork does.
+ */
+static bool is_confirmed(struct watchdog *w, uint64_t used)
+{
+	const struct survey_sums *s = &w->survey.sums;
+	unsigned int needed = s->waiting ? 10 : 2;
+
+	if (s->processes <= 2 || used - s->largest > w->limit)
+		return true;
+	return ++w->confirmed >= needed;
+}
+
+static enum watchdog_says seen_over(struct watchdog *w, uint64_t used)
+{
+	w->used = used;
+	if (!is_confirmed(w, used)) {
+		w->exact_soon = w->exact_due = 0;
+		rest(w, CONFIRM_NS);
+		return WATCHDOG_FINE;
+	}
+	remember(w, used);
+	return WATCHDOG_OVER;
+}
+
+/*
  * A payload can make the estimate wrong on purpose. So an exact look also comes in
  * its turn, and one that found less than was estimated puts off the next by twice as
  * much as the last did.
  */
-static uint64_t look_exactly(struct watchdog *w, int proc_fd, uint64_t glance, bool due)
+static enum watchdog_says looked_exactly(struct watchdog *w)
 {
-	uint64_t began = raw_clock_ns(CLOCK_MONOTONIC);
-	uint64_t now, cost;
+	uint64_t now = raw_clock_ns(CLOCK_MONOTONIC);
 
-	w->glance = glance;
-	w->faults = tree_faults(proc_fd);
-	w->exact = tree_memory(proc_fd, w->memfds);
-	now = raw_clock_ns(CLOCK_MONOTONIC);
-	cost = now - began;
-	if (due)
+	w->exact = sum_up(w);
+	w->faults = w->survey.sums.faults;
+	if (w->due)
 		w->misses = 0;
 	else if (w->misses < MOST_MISSES)
 		w->misses++;
-	w->exact_soon = now + pause_after(cost, 1u << w->misses);
-	w->exact_due = now + pause_after(cost, SHARE);
-	return seen(w, w->exact);
+	w->exact_soon = now + pause_after(w->cost, 1u << w->misses);
+	w->exact_due = now + pause_after(w->cost, SHARE);
+	if (w->exact > w->limit)
+		return seen_over(w, w->exact);
+	w->confirmed = 0;
+	remember(w, w->exact);
+	rest(w, until_full_us(w, w->exact) * 1000);
+	return WATCHDOG_FINE;
 }
 
-/* Returns what the tree has, as far as that is known: more than the limit only if seen. */
-static uint64_t look(struct watchdog *w, int proc_fd, uint64_t glance, uint64_t now)
+static enum watchdog_says glanced(struct watchdog *w)
 {
-	uint64_t used;
+	uint64_t now = raw_clock_ns(CLOCK_MONOTONIC);
+	uint64_t glance, used;
 
-	if (glance <= w->limit)
-		return seen(w, glance);
-	if (now >= w->exact_due)
-		return look_exactly(w, proc_fd, glance, true);
-	used = estimate(w, proc_fd, glance);
-	if (used <= w->limit)
-		return used;
-	return now >= w->exact_soon ? look_exactly(w, proc_fd, glance, false) : w->limit;
+	host_memory_look(&w->host, w->survey.sums.system);
+	glance = sum_up(w);
+	if (glance <= w->limit) {
+		w->confirmed = 0;
+		remember(w, glance);
+		rest(w, until_full_us(w, glance) * 1000);
+		return WATCHDOG_FINE;
+	}
+	if (glance_is_exact(w))
+		return seen_over(w, glance);
+	used = estimate(w, glance);
+	w->due = now >= w->exact_due;
+	if (w->due || (used > w->limit && now >= w->exact_soon)) {
+		w->glance = glance;
+		begin(w, SURVEY_EXACT);
+		w->next = now;
+		return WATCHDOG_FINE;
+	}
+	rest(w, until_full_us(w, used < w->limit ? used : w->limit) * 1000);
+	return WATCHDOG_FINE;
 }
 
-uint64_t watchdog_look(struct watchdog *w, int proc_fd, uint64_t now)
+enum watchdog_says watchdog_look(struct watchdog *w, int proc_fd, uint64_t now)
 {
-	uint64_t began = look_at_memfds(w, proc_fd, now);
-	uint64_t glance = tree_memory_at_most(proc_fd, w->memfds);
+	int r = survey_step(&w->survey, proc_fd, now + TURN_NS);
 	uint64_t after = raw_clock_ns(CLOCK_MONOTONIC);
-	uint64_t least = pause_after(after - began, SHARE);
-	uint64_t used = look(w, proc_fd, glance, after);
-	uint64_t wait = until_full_us(w, used) * 1000;
 
-	w->next = raw_clock_ns(CLOCK_MONOTONIC) + (wait > least ? wait : least);
-	return used > w->limit ? used : 0;
+	w->cost += after - now;
+	w->turns++;
+	if (r < 0) {
+		w->error = r;
+		w->what = w->survey.what;
+		return WATCHDOG_BLIND;
+	}
+	if (r == 0)
+		return w->looking ? looked_exactly(w) : glanced(w);
+	w->next = after;
+	if (!w->looking || w->turns < MOST_TURNS || w->survey.sums.mappings < MANY_MAPPINGS)
+		return WATCHDOG_FINE;
+	w->rests_on |= HELD_LARGE;
+	remember(w, w->glance);
+	return WATCHDOG_OVER;
 }

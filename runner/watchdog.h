@@ -8,30 +8,63 @@
  * exact look is the base for the glances after it: they and the page faults say by
  * how much the tree can have grown since. Looking takes a twentieth of the time of
  * one CPU, and up to a third where a tree shares so much that one look takes long.
+ *
+ * No look keeps the supervisor from its other work: it goes in turns of 20 ms. A tree
+ * made of so many mappings that an exact look does not come to its end is ended.
  */
 #ifndef RUNNER_WATCHDOG_H
 #define RUNNER_WATCHDOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "host_memory.h"
+#include "outcome.h"
+#include "survey.h"
+#include "tmpfs_use.h"
+
+enum watchdog_says {
+	WATCHDOG_FINE,
+	WATCHDOG_OVER,	/* w->used is more than the limit */
+	WATCHDOG_BLIND, /* w->error: what is there cannot be seen any more */
+};
 
 struct watchdog {
 	uint64_t next; /* when to look, CLOCK_MONOTONIC in ns; UINT64_MAX: it sleeps */
 	uint64_t limit;
 	uint64_t cpus;
-	uint64_t memfds;     /* bytes in them when last looked for */
-	uint64_t memfds_due; /* when to look for them again */
-	uint64_t exact;	     /* what the last exact look saw ... */
-	uint64_t glance;     /* ... and the glance before it */
-	uint64_t faults;     /* and the page faults until then */
-	uint64_t exact_due;  /* when the next comes, whatever the glances say */
-	uint64_t exact_soon; /* when it may come, if they say that the tree is over */
-	unsigned int misses; /* how often they were wrong since the last that was due */
-	uint64_t most;	     /* bytes; the most it has seen */
+	struct tmpfs_use *tmpfs;
+	struct host_memory host;
+
+	struct survey survey;
+	bool looking;		/* it is in the middle of one ... */
+	unsigned int turns;	/* ... for so many turns */
+	uint64_t cost;		/* which took so long together */
+	uint64_t used;		/* bytes, as last seen ... */
+	uint64_t nameless;	/* ... and what of it was measured on the host */
+	uint64_t exact;		/* what the last exact look saw ... */
+	uint64_t glance;	/* ... and the glance before it */
+	uint64_t faults;	/* and the page faults until then */
+	uint64_t exact_due;	/* when the next comes, whatever the glances say */
+	uint64_t exact_soon;	/* when it may come, if they say that the tree is over */
+	bool due;		/* this one comes because it is due */
+	unsigned int misses;	/* how often they were wrong since the last that was due */
+	unsigned int confirmed; /* exact looks in a row that saw it over the limit */
+
+	/* for the report */
+	uint64_t most;	       /* bytes; the most it has seen */
+	uint64_t most_tasks;   /* threads */
+	uint64_t most_data;    /* bytes that one process had reserved */
+	unsigned int rests_on; /* HELD_*, of outcome.h */
+	int error;
+	const char *what;
 };
 
-void watchdog_start(struct watchdog *w, uint64_t limit, unsigned int cpus, uint64_t now);
+void watchdog_start(struct watchdog *w, uint64_t limit, unsigned int cpus, struct tmpfs_use *tmpfs,
+		    uint64_t now);
 
-/** What the tree has, in bytes, if that is more than the limit; else 0. */
-uint64_t watchdog_look(struct watchdog *w, int proc_fd, uint64_t now);
+enum watchdog_says watchdog_look(struct watchdog *w, int proc_fd, uint64_t now);
+
+void watchdog_end(struct watchdog *w);
 
 #endif

@@ -258,9 +258,48 @@ const struct layer layer_filter_attach = {
 static int plan_uncounted(struct plan *plan, struct err *e)
 {
 	(void)e;
+	/* The kernel counts it all in a cgroup; and without a limit nobody needs to. */
+	if (!plan_has(plan, LAYER_CGROUP) && plan->spec->limits.memory != UNLIMITED)
+		return 0;
 	plan->layers &= ~LAYER_BIT(LAYER_UNCOUNTED);
 	plan->not_needed |= LAYER_BIT(LAYER_UNCOUNTED);
 	return 0;
+}
+
+IN_CHILD static int prove_uncounted(struct child *c)
+{
+	static const struct question questions[] = {
+		{ SYS_fcntl, { 0, F_SETPIPE_SZ, 1 }, "F_SETPIPE_SZ passes" },
+	};
+	/* Answered by the filter itself; the kernel would say EFAULT, EINVAL and EBADF. */
+	static const struct {
+		int nr;
+		uint64_t args[3];
+		long answer;
+		const char *what;
+	} calls[] = {
+		{ SYS_memfd_create, { 0, 0xffff }, -ENOSYS, "memfd_create(2) passes" },
+		{ SYS_shmget, { 0, 0, 0 }, -ENOSYS, "shmget(2) passes" },
+		{ SYS_semget, { 0, 0, 0 }, -ENOSYS, "semget(2) passes" },
+		{ SYS_msgget, { 0, 0 }, -ENOSYS, "msgget(2) passes" },
+		{ SYS_splice, { (uint64_t)-1 }, -ENOSYS, "splice(2) passes" },
+		{ SYS_vmsplice, { (uint64_t)-1 }, -ENOSYS, "vmsplice(2) passes" },
+		{ SYS_landlock_create_ruleset, { 0, 1, 0 }, -ENOSYS, "Landlock is there" },
+		{ SYS_setsockopt, { (uint64_t)-1, SOL_SOCKET, SO_SNDBUF }, 0, "SO_SNDBUF passes" },
+		{ SYS_setsockopt, { (uint64_t)-1, SOL_SOCKET, SO_RCVBUF }, 0, "SO_RCVBUF passes" },
+		{ SYS_setsockopt,
+		  { (uint64_t)-1, SOL_SOCKET, SO_SNDBUFFORCE },
+		  0,
+		  "SO_SNDBUFFORCE passes" },
+	};
+	int r = 0;
+
+	for (unsigned int i = 0; r == 0 && i < sizeof(calls) / sizeof(calls[0]); i++)
+		r = child_check(c, LAYER_UNCOUNTED,
+				raw5(calls[i].nr, calls[i].args[0], calls[i].args[1],
+				     calls[i].args[2], 0, 0) == calls[i].answer,
+				calls[i].what);
+	return r < 0 ? r : ASK(c, LAYER_UNCOUNTED, questions);
 }
 
 const struct layer layer_uncounted = {
@@ -270,4 +309,5 @@ const struct layer layer_uncounted = {
 	.actor = BY_PAYLOAD,
 	.plan = plan_uncounted,
 	.enter = filter_enter,
+	.prove = prove_uncounted,
 };

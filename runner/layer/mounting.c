@@ -102,8 +102,8 @@ IN_CHILD int mounting_make_node(struct child *c, const struct plan_node *n)
 	return -EINVAL;
 }
 
-/* Attach a detached mount at target. Closes it. */
-IN_CHILD static int attach(struct child *c, long mount_fd, const char *target)
+/* Attach a detached mount at target. */
+IN_CHILD static int attach_kept(struct child *c, long mount_fd, const char *target)
 {
 	long at = open_target(c, target);
 	long r = at;
@@ -113,8 +113,16 @@ IN_CHILD static int attach(struct child *c, long mount_fd, const char *target)
 			 RAW_MOVE_MOUNT_F_EMPTY_PATH | RAW_MOVE_MOUNT_T_EMPTY_PATH);
 		raw1(SYS_close, at);
 	}
-	raw1(SYS_close, mount_fd);
 	return (int)r;
+}
+
+/* The same, and close it. */
+IN_CHILD static int attach(struct child *c, long mount_fd, const char *target)
+{
+	int r = attach_kept(c, mount_fd, target);
+
+	raw1(SYS_close, mount_fd);
+	return r;
 }
 
 IN_CHILD int mounting_bind(struct child *c, const struct plan_bind *b)
@@ -147,12 +155,30 @@ IN_CHILD int mounting_bind(struct child *c, const struct plan_bind *b)
 	return attach(c, tree, b->target);
 }
 
-IN_CHILD int mounting_place(struct child *c, int fs_fd, uint64_t attributes, const char *target)
+IN_CHILD int mounting_place_kept(struct child *c, int fs_fd, uint64_t attributes,
+				 const char *target)
 {
 	long mount = raw3(SYS_fsmount, fs_fd, RAW_FSMOUNT_CLOEXEC, attributes);
+	int r;
 
 	raw1(SYS_close, fs_fd);
-	return mount < 0 ? (int)mount : attach(c, mount, target);
+	if (mount < 0)
+		return (int)mount;
+	r = attach_kept(c, mount, target);
+	if (r == 0)
+		return (int)mount;
+	raw1(SYS_close, mount);
+	return r;
+}
+
+IN_CHILD int mounting_place(struct child *c, int fs_fd, uint64_t attributes, const char *target)
+{
+	int mount = mounting_place_kept(c, fs_fd, attributes, target);
+
+	if (mount < 0)
+		return mount;
+	raw1(SYS_close, mount);
+	return 0;
 }
 
 IN_CHILD int mounting_own(struct child *c, const char *target, uint64_t attributes)

@@ -24,6 +24,9 @@ int mounting_bind(struct child *c, const struct plan_bind *b);
 /** Mount `fs_fd` (from fsopen, configured and created) at target. Closes it. */
 int mounting_place(struct child *c, int fs_fd, uint64_t attributes, const char *target);
 
+/** The same, but returns the mount's descriptor, for fstatfs(2). */
+int mounting_place_kept(struct child *c, int fs_fd, uint64_t attributes, const char *target);
+
 /** Mount a directory of the root's own tmpfs on itself, with attributes of its own. */
 int mounting_own(struct child *c, const char *target, uint64_t attributes);
 

@@ -79,10 +79,12 @@ IN_CHILD static int enter_tmpfs(struct child *c)
 		} else {
 			r = mounting_tmpfs(t->size_text, t->inodes_text, "1777");
 			if (r >= 0)
-				r = mounting_place(c, r, t->attributes, t->target);
+				r = mounting_place_kept(c, r, t->attributes, t->target);
 		}
 		if (r < 0)
 			return r;
+		/* For the supervisor, who counts what is on it. */
+		c->tmpfs_fds[i] = t->on_root ? c->root_fd : r;
 	}
 	return 0;
 }

@@ -17,6 +17,8 @@ static void make_pair(int pair[2])
 }
 
 /* unix(7): the end with something unread closes; ECONNRESET comes before what it sent. */
+static struct plan none; /* has no tmpfs */
+
 static void what_was_said_last_is_heard(void)
 {
 	struct board board = { .payload_ended = 1, .payload_status = 3 << 8 };
@@ -28,10 +30,10 @@ static void what_was_said_last_is_heard(void)
 	CU_ASSERT_EQUAL(send(pair[0], "x", 1, 0), 1);
 	CU_ASSERT_EQUAL(send(pair[1], &board, sizeof(board), 0), (ssize_t)sizeof(board));
 	close(pair[1]);
-	CU_ASSERT_TRUE(message_receive(pair[0], &m));
+	CU_ASSERT_TRUE(message_receive(pair[0], none.n_tmpfs, &m));
 	CU_ASSERT_EQUAL(m.board.payload_status, 3 << 8);
 	CU_ASSERT_EQUAL(m.proc_fd, -1);
-	CU_ASSERT_FALSE(message_receive(pair[0], &m));
+	CU_ASSERT_FALSE(message_receive(pair[0], none.n_tmpfs, &m));
 	close(pair[0]);
 	/* The control: it is told, and what was sent is still there. */
 	make_pair(pair);
@@ -50,12 +52,14 @@ static void descriptors_come_along(void)
 	int pair[2];
 
 	make_pair(pair);
-	c = (struct child){
-		.sock = pair[1], .proc_fd = pair[1], .payload_fd = 0, .listener_fd = -1
-	};
+	c = (struct child){ .plan = &none,
+			    .sock = pair[1],
+			    .proc_fd = pair[1],
+			    .payload_fd = 0,
+			    .listener_fd = -1 };
 	c.board.exec_ns = 77;
 	CU_ASSERT_EQUAL(message_send_descriptors(&c), 0);
-	CU_ASSERT_TRUE(message_receive(pair[0], &m));
+	CU_ASSERT_TRUE(message_receive(pair[0], none.n_tmpfs, &m));
 	CU_ASSERT_EQUAL(m.board.exec_ns, 77);
 	CU_ASSERT_FALSE(m.cut);
 	CU_ASSERT_TRUE(m.proc_fd > 2 && m.payload_fd > 2);
@@ -65,7 +69,7 @@ static void descriptors_come_along(void)
 	close(m.payload_fd);
 	c.listener_fd = 0;
 	CU_ASSERT_EQUAL(message_send_descriptors(&c), 0);
-	CU_ASSERT_TRUE(message_receive(pair[0], &m));
+	CU_ASSERT_TRUE(message_receive(pair[0], none.n_tmpfs, &m));
 	CU_ASSERT_TRUE(m.listener_fd > 2);
 	close(m.proc_fd);
 	close(m.payload_fd);
@@ -80,9 +84,9 @@ static void another_size_is_no_message(void)
 	int pair[2];
 
 	make_pair(pair);
-	CU_ASSERT_FALSE(message_receive(pair[0], &m));
+	CU_ASSERT_FALSE(message_receive(pair[0], none.n_tmpfs, &m));
 	CU_ASSERT_EQUAL(send(pair[1], "x", 1, 0), 1);
-	CU_ASSERT_FALSE(message_receive(pair[0], &m));
+	CU_ASSERT_FALSE(message_receive(pair[0], none.n_tmpfs, &m));
 	close(pair[0]);
 	close(pair[1]);
 }

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hold: limit memory, where no cgroup holds it, and what is seen on the way.
+ *
+ * The supervisor's side of it in one place: the watchdog, the memory file systems, and
+ * the evidence for the report.
+ */
+#ifndef RUNNER_HOLD_H
+#define RUNNER_HOLD_H
+
+#include "launch.h"
+#include "outcome.h"
+#include "tmpfs_use.h"
+#include "verdict.h"
+#include "watchdog.h"
+
+struct hold {
+	struct watchdog watchdog;
+	struct tmpfs_use tmpfs;
+};
+
+/** Once the run has begun; `next` of the watchdog says when to call hold_look(). */
+void hold_start(struct hold *h, const struct plan *plan, const struct running *run);
+
+/** Returns why the run has to end, or REASON_COUNT. */
+enum reason hold_look(struct hold *h, int proc_fd, uint64_t now, struct acts *acts);
+
+/** What was seen, for the report; when every process has ended. */
+void hold_end(struct hold *h, struct outcome *o);
+
+#endif
