@@ -12,11 +12,14 @@
 #include "child.h"
 #include "layer/layer.h"
 
-/* Does the filter, which is loaded by now, let this call pass? */
-IN_CHILD static bool may_ask(const struct plan *p, int nr)
+/* Does the filter, which is loaded by now, let this very call pass? */
+IN_CHILD static bool may_ask(const struct plan *p, int nr, long a, long b, long c)
 {
 	struct seccomp_data data = { .nr = nr, .arch = BPF_NATIVE_ARCH };
 
+	data.args[0] = (uint64_t)a;
+	data.args[1] = (uint64_t)b;
+	data.args[2] = (uint64_t)c;
 	return p->filter.len == 0 ||
 	       bpf_run(p->filter.filter, p->filter.len, &data) == SECCOMP_RET_ALLOW;
 }
@@ -27,7 +30,8 @@ IN_CHILD static int why_not(const struct plan *p, const char *path)
 	struct statfs fs;
 	struct stat st;
 
-	if (!may_ask(p, SYS_newfstatat) || !may_ask(p, SYS_statfs) ||
+	if (!may_ask(p, SYS_newfstatat, AT_FDCWD, RAW_ARG(path), RAW_ARG(&st)) ||
+	    !may_ask(p, SYS_statfs, RAW_ARG(path), RAW_ARG(&fs), 0) ||
 	    raw4(SYS_newfstatat, AT_FDCWD, path, &st, 0) < 0 || raw2(SYS_statfs, path, &fs) < 0)
 		return BOARD_NOT_KNOWN;
 	if (!S_ISREG(st.st_mode))

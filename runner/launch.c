@@ -127,7 +127,7 @@ void running_init(struct running *ret)
  */
 static int check_open_files(const struct plan *plan, int newest, struct err *e)
 {
-	enum { NEEDED = 10 };
+	enum { NEEDED = 16 };
 	uint64_t limit = plan->spec->limits.open_files;
 
 	if (!plan_has(plan, LAYER_RLIMITS) || limit >= (uint64_t)newest + NEEDED)

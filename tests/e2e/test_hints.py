@@ -180,8 +180,10 @@ class Options(Hints):
                                        d + ":/e"], ["--", "echo", "ran"]),
                                      (["--program", "echo"], ["--", "echo", "ran"]),
                                      (["--network", "loopback"], ["--", "echo", "ran"])):
-                r = lib.sandbox(options + ["--open-files", str(least + 8)], command, actor)
-                self.ok(r, "ran\n")
+                # The number that it names is enough, whatever else it opens for this run.
+                r = lib.sandbox(options + ["--open-files", "12"], command, actor)
+                n = re.search(r"--open-files (\d+)", self.hint(r))[1]
+                self.ok(lib.sandbox(options + ["--open-files", n], command, actor), "ran\n")
         self.each(check)
 
     def test_many_descriptors_of_the_callers(self):

@@ -101,7 +101,7 @@ MUTATIONS = [
      "s->require_cgroup && i < s->n_without", "0 && i < s->n_without",
      [HINTS + " Options.test_required_and_left_out"]),
     ("too few open files look like a broken layer", "runner/launch.c",
-     "enum { NEEDED = 10 };", "enum { NEEDED = -100 };",
+     "enum { NEEDED = 16 };", "enum { NEEDED = -100 };",
      [HINTS + " Options.test_too_few_open_files"]),
     ("no word where memory was what failed", "runner/verdict.c", "most < limit / 10 * 9",
      "most < limit * 9", [HINTS + " Memory.test_small_allocations_up_to_the_limit"]),
