@@ -79,7 +79,9 @@ static void probe_cgroup_layer(const struct host *host, struct finding *ret)
 		return;
 	}
 	ret->state = FINDING_WEAK;
-	snprintf(ret->detail, sizeof(ret->detail), "%s; rlimits and a watchdog stand in",
+	snprintf(ret->detail, sizeof(ret->detail),
+		 "%s; rlimits and a watchdog stand in. For hostile code ask for one: "
+		 "--require cgroup",
 		 host->cgroup.why);
 	snprintf(ret->remedy, sizeof(ret->remedy), "%s", host->cgroup.remedy);
 }

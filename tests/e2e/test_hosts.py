@@ -6,14 +6,10 @@ layer, why, and what mends it.
 Each host is made in a mount and pid namespace of its own, and is gone with it; nothing is
 done to the one the tests run on. The first host is that one: the control of the others.
 """
-import fcntl
 import json
 import os
 import shutil
-import struct
-import subprocess
 import sys
-import termios
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import lib
@@ -367,56 +363,6 @@ class Limits(lib.PerActor):
                 for verb in ("doctor", "exec -- true"):
                     r = lib.run(["sh", "-c", '"$0" %s %s' % (verb, streams), lib.RUNNER], actor)
                     self.assertEqual(r.status, 0, "%s %s: %r" % (verb, streams, r))
-        self.each(check)
-
-
-class Trial(lib.PerActor):
-    def test_a_runner_that_nobody_may_read(self):
-        """It can be executed, and it runs things: doctor must not say otherwise."""
-        def check(actor):
-            path = os.path.join(lib.room("root", 0o755), "runner")
-            shutil.copy(lib.RUNNER, path)
-            os.chmod(path, 0o111)
-            if actor == "user" and os.geteuid() != 0:
-                self.assertFalse(os.access(path, os.R_OK))
-            self.ok(lib.run([path, "exec", "--", "true"], actor))
-            answer = json.loads(self.ok(lib.run([path, "doctor", "--json"], actor)).out)
-            self.assertTrue(answer["usable"])
-        self.each(check)
-
-
-class Terminal(lib.PerActor):
-    """doctor's lines are folded there, and only there."""
-
-    def on_terminal(self, actor, columns):
-        ours, theirs = os.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        # What a terminal holds may be less than all of it.
-        doctor = subprocess.Popen(lib.as_actor(actor, [lib.RUNNER, "doctor"]), stdout=theirs)
-        os.close(theirs)
-        said = b""
-        while True:
-            try:
-                more = os.read(ours, 65536)
-            except OSError:  # EIO: the last writer is gone
-                more = b""
-            if not more:
-                break
-            said += more
-        os.close(ours)
-        self.assertEqual(doctor.wait(), 0)
-        return said.decode().replace("\r", "").splitlines()
-
-    def test_lines_fit(self):
-        def check(actor):
-            whole = self.ok(lib.run([lib.RUNNER, "doctor"], actor)).out
-            self.assertGreater(max(map(len, whole.splitlines())), 80)
-            folded = self.on_terminal(actor, 80)
-            self.assertLessEqual(max(map(len, folded)), 80, folded)
-            self.assertEqual(" ".join(folded).split(), whole.split())
-            # One that is too small, and one that is large enough: as they are.
-            for columns in (10, 4000):
-                self.assertEqual("\n".join(self.on_terminal(actor, columns)) + "\n", whole)
         self.each(check)
 
 

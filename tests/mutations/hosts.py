@@ -36,9 +36,9 @@ MUTATIONS = [
      "error == ENOENT && has_no_proc()", "0", [AGREE]),
     ("a runner that nobody may read is called broken", "runner/trial.c",
      "access(self, R_OK) == 0 ? probe : command", "probe",
-     ["tests/e2e/test_hosts.py Trial.test_a_runner_that_nobody_may_read"]),
+     ["tests/e2e/test_doctor.py Trial.test_a_runner_that_nobody_may_read"]),
     ("doctor's lines do not fit", "runner/cmd_doctor.c", "size_t room = width - indent;",
-     "size_t room = width;", ["tests/e2e/test_hosts.py Terminal.test_lines_fit"]),
+     "size_t room = width;", ["tests/e2e/test_doctor.py Terminal.test_lines_fit"]),
     ("a limit of 0 namespaces is not seen", "runner/layer/namespaces.c",
      "limit[0] == '0'", "limit[0] == 'x'", [AGREE]),
 ]
