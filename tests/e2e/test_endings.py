@@ -133,6 +133,30 @@ class Signals(Runs):
                     self.assertEqual(report["survivors"], 0)
         self.each(check)
 
+    def test_during_the_set_up(self):
+        """There may be nobody yet to pass it on to; the payload gets it when there is."""
+        def check(actor):
+            random.seed(5)
+            ends = []
+            for _ in range(40):
+                p = subprocess.Popen(
+                    lib.as_actor(actor, [lib.RUNNER, "exec", "--grace", "unlimited", "--timeout",
+                                         "unlimited", "--", "sleep", "300"]),
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL)
+                end = time.monotonic() + random.random() * 0.012
+                while time.monotonic() < end:
+                    pass
+                p.send_signal(signal.SIGTERM)
+                ended = lib.wait_until(lambda: p.poll() is not None, 60)
+                p.kill()
+                self.assertTrue(ended, "the signal was lost")
+                ends.append(p.wait())
+            # Before runner blocks signals, it is only a program that is ended.
+            self.assertLessEqual(set(ends), {-signal.SIGTERM, 128 + signal.SIGTERM})
+            self.assertIn(128 + signal.SIGTERM, ends)
+        self.each(check)
+
     def test_nohup_is_heeded(self):
         def check(actor):
             p = self.start(actor, [], ["--", "sh", "-c", "echo ready; read x; exit 3"],
