@@ -15,7 +15,7 @@ struct pollfd relay_poll(struct relay *r)
 {
 	if (r->end > r->start)
 		return stranger_poll(&r->to, POLLOUT);
-	return r->from.fd < 0 ? (struct pollfd){ .fd = -1 } : stranger_poll(&r->from, POLLIN);
+	return r->from.fd >= 0 ? stranger_poll(&r->from, POLLIN) : (struct pollfd){ .fd = -1 };
 }
 
 /* Nobody wants it any more: a writer then gets SIGPIPE, as without us. */
