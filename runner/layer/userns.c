@@ -256,10 +256,15 @@ IN_CHILD static int enter_identity(struct child *c)
 
 	if (!p->host->privileged)
 		return 0; /* the single mapped id is all there is */
-	/* For a chroot, below. In the new user namespace they are worth nothing outside. */
+	/*
+	 * The two are for a chroot, below; root may lack CAP_SYS_CHROOT. In the new user
+	 * namespace they are worth nothing outside.
+	 */
+	r = -EPERM;
 	if (plan_has(p, LAYER_USER_NS))
-		needed |= 1u << CAP_SYS_ADMIN | 1u << CAP_SYS_CHROOT;
-	r = set_capabilities(needed, 0, true);
+		r = set_capabilities(needed | 1u << CAP_SYS_ADMIN | 1u << CAP_SYS_CHROOT, 0, true);
+	if (r == -EPERM)
+		r = set_capabilities(needed, 0, true);
 	if (r == 0)
 		r = raw3(SYS_setresgid, p->host_gid, p->host_gid, p->host_gid);
 	if (r == 0)

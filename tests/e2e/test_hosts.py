@@ -120,6 +120,8 @@ HOSTS = {
     # privileges
     "root without CAP_SYS_ADMIN": Host(wrap=["setpriv", "--bounding-set=-sys_admin"],
                                        actors=ROOT),
+    "root without CAP_SYS_CHROOT": Host(wrap=["setpriv", "--bounding-set=-sys_chroot"],
+                                        actors=ROOT),
     "root without any": Host(wrap=["setpriv", "--bounding-set=-all", "--inh-caps=-all"],
                              actors=ROOT, layer="user_ns", words=["CAP_SETFCAP"]),
     "no_new_privs": Host(wrap=["setpriv", "--no-new-privs"]),
