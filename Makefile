@@ -42,9 +42,9 @@ DECIDE := cgroup_probe cgroup idmap mountinfo reach_trees reach command plan pla
 LAYERS := table cgroup namespaces userns network memfd mounting chroot place chain root devices proc tmpfs binds programs privileges \
 	landlock process filter guard seccomp
 CHILD := execute child init
-HOLD := survey host_memory tmpfs_use hold
+HOLD := cpu_sample survey host_memory tmpfs_use hold
 PARENT := remedy pstdio launch message relay streams tree watchdog ending denial_words denial denials notify verdict verdict_setup supervise
-PROGRAM := report report_usage report_denials report_place cmd_fail cmd_exec trial cmd_doctor cmd_profile \
+PROGRAM := report report_usage report_limits report_denials report_place cmd_fail cmd_exec trial cmd_doctor cmd_profile \
 	probe/probe probe/files probe/kernel probe/network probe/process probe/guard \
 	selftest_ablate selftest_attacks selftest_calls selftest_outside selftest_run selftest_spawn selftest_write cmd_selftest
 

@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/raw.h"
+#include "hold.h"
 
 #define MS 1000000ull
 
@@ -90,7 +91,7 @@ void ending_kill(struct ending *ending, const struct running *run, int proc_fd)
 		ending->killed = true;
 		/* What is killed with its pid namespace is not added to init's usage. */
 		if (run->cgroup.fd < 0 && proc_fd >= 0)
-			ending->cpu = tree_cpu(proc_fd);
+			ending->cpu = hold_cpu(proc_fd);
 	}
 	ending_expect(ending);
 	kill_all(ending, run, proc_fd);

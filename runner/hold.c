@@ -46,6 +46,17 @@ enum reason hold_look(struct hold *h, int proc_fd, uint64_t now, struct acts *ac
 	return REASON_INTERNAL;
 }
 
+/* In .bss: touched only where there is a limit of CPU time, and no cgroup. */
+static struct cpu_sample sample;
+
+struct tree_cpu hold_cpu(int proc_fd)
+{
+	struct tree_cpu cpu = tree_cpu(proc_fd);
+	struct tree_cpu seen = cpu_sample_look(&sample, proc_fd);
+
+	return seen.user_ns + seen.system_ns > cpu.user_ns + cpu.system_ns ? seen : cpu;
+}
+
 void hold_end(struct hold *h, struct outcome *o)
 {
 	const struct watchdog *w = &h->watchdog;

@@ -8,6 +8,7 @@
 #ifndef RUNNER_HOLD_H
 #define RUNNER_HOLD_H
 
+#include "cpu_sample.h"
 #include "launch.h"
 #include "outcome.h"
 #include "tmpfs_use.h"
@@ -24,6 +25,12 @@ void hold_start(struct hold *h, const struct plan *plan, const struct running *r
 
 /** Returns why the run has to end, or REASON_COUNT. */
 enum reason hold_look(struct hold *h, int proc_fd, uint64_t now, struct acts *acts);
+
+/**
+ * CPU time of the tree, without a cgroup: what the kernel says of those that live and
+ * whom they waited for, or what was seen of all, whichever is more.
+ */
+struct tree_cpu hold_cpu(int proc_fd);
 
 /** What was seen, for the report; when every process has ended. */
 void hold_end(struct hold *h, struct outcome *o);

@@ -30,19 +30,6 @@ static void write_cpu(struct jout *j, const struct spec_limits *l, const struct 
 	jout_end_object(j);
 }
 
-/* The best evidence there is, and of what. */
-static uint64_t memory_peak(const struct outcome *o, const char **ret_of)
-{
-	*ret_of = NULL;
-	if (!report_measured(o))
-		return UNLIMITED;
-	*ret_of = "tree";
-	if (o->cgroup.valid && o->cgroup.memory_peak != UNLIMITED)
-		return o->cgroup.memory_peak;
-	*ret_of = o->held.memory > o->maxrss_bytes ? "tree, sampled" : "largest process";
-	return o->held.memory > o->maxrss_bytes ? o->held.memory : o->maxrss_bytes;
-}
-
 static void write_memory(struct jout *j, const struct spec_limits *l, const struct plan *plan,
 			 const struct outcome *o)
 {
@@ -50,7 +37,7 @@ static void write_memory(struct jout *j, const struct spec_limits *l, const stru
 	const char *of;
 
 	jout_object(j, "memory");
-	known(j, "peak_bytes", memory_peak(o, &of));
+	known(j, "peak_bytes", report_memory_peak(o, &of));
 	jout_string(j, "peak_of", of);
 	jout_limit(j, "limit_bytes", l->memory);
 	jout_string(j, "enforced_by",
@@ -72,8 +59,7 @@ static void write_pids(struct jout *j, const struct spec_limits *l, bool rlimits
 	const struct cgroup_usage *c = &o->cgroup;
 
 	jout_object(j, "pids");
-	/* Init is one, too; the limit is the payload's. */
-	known(j, "peak", c->valid && c->pids_peak != UNLIMITED ? c->pids_peak - 1 : UNLIMITED);
+	known(j, "peak", report_tasks(o));
 	jout_limit(j, "limit", l->pids);
 	jout_string(j, "enforced_by",
 		    l->pids == UNLIMITED ? NULL
@@ -82,6 +68,8 @@ static void write_pids(struct jout *j, const struct spec_limits *l, bool rlimits
 					 : "nothing");
 	if (c->valid && c->pids_max != UNLIMITED)
 		jout_bool(j, "limit_hit", c->pids_max > 0);
+	else if (!c->valid && rlimits && report_tasks(o) != UNLIMITED && report_tasks(o) >= l->pids)
+		jout_bool(j, "limit_hit", true);
 	else
 		jout_null(j, "limit_hit");
 	jout_end_object(j);
@@ -112,8 +100,10 @@ static void write_cpu_limit(struct jout *j, const struct spec_limits *l, const s
 
 static void write_pressure(struct jout *j, const struct cgroup_usage *c)
 {
-	if (!c->valid)
+	if (!c->valid) {
+		jout_null(j, "io"); /* nobody counts what is written to a bind */
 		return;
+	}
 	jout_object(j, "io");
 	jout_uint(j, "read_bytes", c->read_bytes);
 	jout_uint(j, "written_bytes", c->written_bytes);
@@ -122,43 +112,6 @@ static void write_pressure(struct jout *j, const struct cgroup_usage *c)
 	known_ms(j, "cpu_ms", c->cpu_stall_us);
 	known_ms(j, "memory_ms", c->memory_stall_us);
 	known_ms(j, "io_ms", c->io_stall_us);
-	jout_end_object(j);
-}
-
-/* Which limit the run came nearest to: what to raise, or to lower. */
-static void write_nearest(struct jout *j, const struct spec_limits *l, const struct outcome *o)
-{
-	const struct cgroup_usage *c = &o->cgroup;
-	const char *of;
-	const struct {
-		const char *name;
-		uint64_t used;
-		uint64_t limit;
-	} rows[] = {
-		{ "wall_time", o->wall_ns / 1000000, l->wall_ms },
-		{ "cpu_time", (o->user_us + o->system_us) / 1000, l->cpu_ms },
-		{ "memory", memory_peak(o, &of), l->memory },
-		{ "pids", c->valid && c->pids_peak != UNLIMITED ? c->pids_peak - 1 : 0, l->pids },
-		{ "output", o->out.bytes > o->err.bytes ? o->out.bytes : o->err.bytes, l->output },
-	};
-	const char *name = NULL;
-	double most = -1;
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		double part = (double)rows[i].used / (double)(rows[i].limit ? rows[i].limit : 1);
-
-		if (!report_measured(o) || rows[i].limit == UNLIMITED || part <= most)
-			continue;
-		most = part;
-		name = rows[i].name;
-	}
-	if (!name) {
-		jout_null(j, "nearest_limit");
-		return;
-	}
-	jout_object(j, "nearest_limit");
-	jout_string(j, "name", name);
-	jout_milli(j, "used_fraction", (uint64_t)(most * 1000));
 	jout_end_object(j);
 }
 
@@ -178,5 +131,5 @@ void report_usage(struct jout *j, const struct spec *spec, const struct plan *pl
 	jout_string(j, "enforced_by", l->wall_ms == UNLIMITED ? NULL : "supervisor");
 	jout_end_object(j);
 	write_pressure(j, &o->cgroup);
-	write_nearest(j, l, o);
+	report_limits(j, spec, plan, o);
 }

@@ -21,7 +21,15 @@
 #include "tree.h"
 #include "verdict.h"
 
-enum { ON_INIT, ON_SOCK, ON_LISTENER, ON_SIGNALS, ON_CALLER, ON_STREAMS, ON_COUNT = ON_STREAMS + STREAMS };
+enum {
+	ON_INIT,
+	ON_SOCK,
+	ON_LISTENER,
+	ON_SIGNALS,
+	ON_CALLER,
+	ON_STREAMS,
+	ON_COUNT = ON_STREAMS + STREAMS
+};
 
 struct watch {
 	const struct plan *plan;
@@ -44,6 +52,7 @@ struct watch {
 };
 
 #define CALLER_AFTER_NS (50 * 1000000ull)
+#define SAMPLE_NS (20 * 1000000ull)
 
 void supervise_signals(sigset_t *ret)
 {
@@ -131,14 +140,13 @@ static void handle_signal(struct watch *w)
 			raw_clock_ns(CLOCK_MONOTONIC) + w->plan->spec->limits.grace_ms * 1000000u;
 }
 
-static uint64_t cpu_used(const struct watch *w)
+static uint64_t cpu_used(struct watch *w)
 {
-	struct tree_cpu cpu;
 
 	if (w->run->cgroup.fd >= 0)
 		return cgroup_cpu_us(&w->run->cgroup) * 1000;
-	cpu = tree_cpu(w->proc_fd);
-	return cpu.user_ns + cpu.system_ns;
+	w->ending.cpu = hold_cpu(w->proc_fd);
+	return w->ending.cpu.user_ns + w->ending.cpu.system_ns;
 }
 
 static void check_memory(struct watch *w, uint64_t now)
@@ -167,6 +175,9 @@ static void check_cpu(struct watch *w, uint64_t now)
 	}
 	/* The kernel counts in ticks of at least 1 ms. */
 	w->cpu_check = now + (limit - used) / cpus + 1000000u;
+	/* Who is not waited for is only counted when seen. */
+	if (w->run->cgroup.fd < 0 && w->cpu_check > now + SAMPLE_NS)
+		w->cpu_check = now + SAMPLE_NS;
 }
 
 /*

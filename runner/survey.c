@@ -88,6 +88,9 @@ static int read_status(int proc_fd, const char *process, char who[WHO], char *re
 
 	if (n <= 0)
 		return is_gone(n) ? 0 : (int)n;
+	/* A long list of groups stands before the lines that matter. */
+	if ((size_t)n == size - 1)
+		return -EFBIG;
 	snprintf(who, WHO, "%.12s", process);
 	if (strstr(ret, "\nVmRSS:"))
 		return 1;
@@ -129,7 +132,7 @@ static int add_stat(struct survey *s, int proc_fd, const char *process)
 /* Adds what does not depend on the kind; what does stays in s->own and s->shared. */
 static int glance_at(struct survey *s, int proc_fd, const char *process, char who[WHO])
 {
-	char text[4096];
+	char text[16384];
 	uint64_t data;
 	int r = read_status(proc_fd, process, who, text, sizeof(text));
 

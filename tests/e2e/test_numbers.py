@@ -252,7 +252,7 @@ for fd in (1, 2):
         self.each(check)
 
     def test_processes_at_once(self):
-        """Of the payload, without init; null where nobody counts."""
+        """Of the payload, without init; without a cgroup as far as it was seen."""
         def check(actor):
             r = self.ok(self.run_script([], """
 import os
@@ -271,7 +271,7 @@ for pid in pids:
 """, actor))
             pids = r.report["pids"]
             if pids["enforced_by"] != "cgroup":
-                self.assertIsNone(pids["peak"])
+                self.assertIn(pids["peak"], [None, *range(1, 11)])  # sampled
             elif pids["peak"] is not None:  # pids.peak: Linux 6.1
                 self.assertEqual(pids["peak"], 10)
         self.each(check)

@@ -69,8 +69,12 @@ m.madvise(mmap.MADV_DONTNEED)
 held()
 """,
     "shared memory that is looked away from": """
-m = touched()
-m.madvise(mmap.MADV_DONTNEED)
+for again in range(1 + int(sys.argv[2]) // 2):
+    m = mmap.mmap(-1, 2 * SIZE)
+    for start in range(0, 2 * SIZE, 4 << 20):  # never much of it at a time
+        m[start:start + (4 << 20):4096] = b"1" * 1024
+        m.madvise(mmap.MADV_DONTNEED, start, 4 << 20)
+    time.sleep(1 if sys.argv[2] != "0" else 0)
 held()
 """,
     "who is not dumpable": """
@@ -89,6 +93,23 @@ for i in range(4):
         time.sleep(600)
 for i in range(4):
     os.read(r, 1)
+held()
+""",
+    "TCP buffers": """
+for again in range(1 + int(sys.argv[2]) // 2):
+    listener = socket.create_server(("127.0.0.1", 0))
+    ends = []
+    for i in range(SIZE >> 19):
+        a = socket.create_connection(listener.getsockname())
+        b, _ = listener.accept()
+        a.setblocking(False)
+        try:
+            for k in range(1000):
+                a.send(b"x" * 65536)
+        except BlockingIOError:
+            pass
+        ends += [a, b]
+    time.sleep(1 if sys.argv[2] != "0" else 0)
 held()
 """,
     # What the host's other work hides at one time, it does not the next.
@@ -172,7 +193,7 @@ def modes(actor):
 
 
 class Held(lib.Scripts):
-    options = ["--timeout", "10m", "--open-files", "4096", "--tmpfs", "/tmp:512m",
+    options = ["--network", "loopback", "--timeout", "10m", "--open-files", "4096", "--tmpfs", "/tmp:512m",
                "--tmpfs", "/dev/shm:512m"]
 
     def hold(self, actor, mode, limit, text, wait):
