@@ -55,6 +55,34 @@ void host_part_look(struct host_part *p, uint64_t now, uint64_t could)
 	p->last = now;
 }
 
+/*
+ * Free pages that wait on a CPU's own list are not in MemFree, and they are many after
+ * much was freed: /proc/zoneinfo has how many, "count:" for each CPU and zone.
+ */
+static uint64_t waiting_pages(void)
+{
+	static const char key[] = "count:";
+	char text[8192];
+	uint64_t pages = 0;
+	size_t kept = 0;
+	ssize_t n;
+	cleanup_fd int fd = open("/proc/zoneinfo", O_RDONLY | O_CLOEXEC);
+
+	while (fd >= 0 && (n = read(fd, text + kept, sizeof(text) - 1 - kept)) > 0) {
+		char *line = text, *end;
+
+		text[kept + (size_t)n] = '\0';
+		for (; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+			line += strspn(line, " ");
+			if (strncmp(line, key, sizeof(key) - 1) == 0)
+				pages += strtoull(line + sizeof(key) - 1, NULL, 10);
+		}
+		kept = strlen(line) < sizeof(text) / 2 ? strlen(line) : 0;
+		memmove(text, line, kept);
+	}
+	return pages;
+}
+
 static bool read_text(const struct host_memory *h, char *text, size_t size)
 {
 	ssize_t n = h->fd < 0 ? -1 : pread(h->fd, text, size - 1, 0);
@@ -63,14 +91,23 @@ static bool read_text(const struct host_memory *h, char *text, size_t size)
 	return n > 0;
 }
 
-void host_memory_start(struct host_memory *h)
+static uint64_t kernel_now(const char *text)
+{
+	uint64_t kernel = host_memory_kernel(text);
+	uint64_t waiting = waiting_pages() * (uint64_t)sysconf(_SC_PAGESIZE);
+
+	return kernel > waiting ? kernel - waiting : 0;
+}
+
+static void host_memory_start(struct host_memory *h)
 {
 	char text[4096];
 
-	*h = (struct host_memory){ .fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC) };
+	h->fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
+	h->begun = true;
 	if (!read_text(h, text, sizeof(text)))
 		return;
-	h->kernel.last = host_memory_kernel(text);
+	h->kernel.last = kernel_now(text);
 	h->shared.last = line_of(text, "\nShmem:");
 }
 
@@ -80,9 +117,11 @@ void host_memory_look(struct host_memory *h, uint64_t system)
 	uint64_t could = ticks * (FILLS_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK));
 	char text[4096];
 
+	if (!h->begun)
+		host_memory_start(h);
 	if (!read_text(h, text, sizeof(text)))
 		return;
-	host_part_look(&h->kernel, host_memory_kernel(text), could);
+	host_part_look(&h->kernel, kernel_now(text), could);
 	host_part_look(&h->shared, line_of(text, "\nShmem:"), could);
 	h->system = system;
 }

@@ -11,6 +11,7 @@
 #ifndef RUNNER_HOST_MEMORY_H
 #define RUNNER_HOST_MEMORY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct host_part {
@@ -21,16 +22,17 @@ struct host_part {
 };
 
 struct host_memory {
+	bool begun;
 	int fd;			 /* /proc/meminfo of the host, or -1: nothing is known */
 	uint64_t system;	 /* the run's time in the kernel until the last look, in ticks */
 	struct host_part kernel; /* nobody's page, and not given back when it is wanted */
 	struct host_part shared; /* files of memory, mapped or not */
 };
 
-/** When the run begins. */
-void host_memory_start(struct host_memory *h);
-
-/** `system`: the run's time in the kernel so far, in ticks. */
+/**
+ * The first look is what the others are compared with: a short run never pays for one.
+ * `system`: the run's time in the kernel so far, in ticks.
+ */
 void host_memory_look(struct host_memory *h, uint64_t system);
 
 void host_memory_end(struct host_memory *h);

@@ -33,7 +33,7 @@ void watchdog_start(struct watchdog *w, uint64_t limit, unsigned int cpus, struc
 		    uint64_t now)
 {
 	*w = (struct watchdog){ .limit = limit, .cpus = cpus ? cpus : 1, .tmpfs = tmpfs };
-	host_memory_start(&w->host);
+	w->host.fd = -1;
 	survey_begin(&w->survey, SURVEY_GLANCE);
 	w->next = now + until_full_us(w, 0) * 1000;
 }
