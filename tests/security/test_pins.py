@@ -80,8 +80,8 @@ class Pins(lib.Scripts):
             more = 0 if actor == "root" else 1
             for options, pids, data, files, cpu, size in (
                     ([], 64, 512 << 20, 1024, None, None),
-                    (["--pids", "7", "--memory", "64m", "--open-files", "99", "--cpu-time", "3s",
-                      "--file-size", "1m"], 7, 64 << 20, 99, 5, 1 << 20)):
+                    (["--pids", "7", "--memory", "64m", "--open-files", "99", "--cpu-time", "300s",
+                      "--file-size", "1m"], 7, 64 << 20, 99, 302, 1 << 20)):
                 d, report = self.inside(actor, *options, preexec_fn=self.generous)
                 wanted = {n: list(resource.getrlimit(getattr(resource, n)))
                           for n in dir(resource) if n.startswith("RLIMIT_")}
