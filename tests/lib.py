@@ -38,6 +38,8 @@ TRUE = os.path.join(ROOM, "true")
 ACTORS = ["root", "user"] if os.geteuid() == 0 else ["user"]
 
 # What the filter is made of: the policy, and the guard that stands in front of it too.
+# Where no cgroup counts, what cannot be counted is refused before any other row answers.
+COUNTED = ["--without", "uncounted"]
 GUARD = ["coredump", "special_files", "init_guard", "filter_attach", "uncounted"]
 NO_FILTER = [w for layer in GUARD + ["seccomp", "memfd"] for w in ("--without", layer)]
 

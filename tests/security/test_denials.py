@@ -34,8 +34,6 @@ with open(os.path.join(lib.HERE, "..", "seccomp", "default.json"), encoding="utf
 REFUSED = {name for rule in POLICY["syscalls"] if rule.get("errnoRet", 38) != 38 and
            rule["action"] == "SCMP_ACT_ERRNO" and not rule.get("args") for name in rule["names"]
            } - {"clone"}
-# Where nobody counts what a memfd holds, there are none: as if there were a cgroup.
-COUNTED = ["--without", "uncounted"]
 X86 = os.uname().machine == "x86_64"
 
 # call, arguments, errno, layer, what the report must show
@@ -123,7 +121,7 @@ class Rows(Report):
             for name, args, _, _, _ in DECODED)
 
         def check(actor):
-            r = self.run_script(COUNTED, code, actor)
+            r = self.run_script(lib.COUNTED, code, actor)
             self.assertEqual([int(line) for line in r.out.split()], [e for _, _, e, _, _ in DECODED],
                              repr(r))
             rows = {(d["operation"], d["target"], d["errno"], d["layer"]): d for d in r.report["denials"]}
@@ -149,7 +147,7 @@ class Rows(Report):
             for flags in (0, 1, 8, 9))
 
         def check(actor):
-            r = self.ok(self.run_script(COUNTED, code, actor))
+            r = self.ok(self.run_script(lib.COUNTED, code, actor))
             rows = [(d["layer"], d["target"], d["errno"], d["count"])
                     for d in r.report["denials"]]
             if r.report["layers"]["memfd"]["detail"]["by"] == "seccomp":
@@ -159,7 +157,7 @@ class Rows(Report):
             else:  # made, and sealed by the kernel
                 self.assertEqual(r.out.split(), ["0"] * 4)
                 self.assertEqual(rows, [])
-            r = self.ok(self.run_script(COUNTED + ["--without", "memfd"], code, actor))
+            r = self.ok(self.run_script(lib.COUNTED + ["--without", "memfd"], code, actor))
             self.assertEqual(r.out.split(), ["0"] * 4)  # control
         self.each(check)
 

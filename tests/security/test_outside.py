@@ -115,15 +115,15 @@ class Neighbours(lib.Scripts):
     def test_two_runs_share_nothing(self):
         def check(actor):
             one = subprocess.Popen(
-                lib.as_actor(actor, [lib.RUNNER, "exec", self.script(LEAVE)]),
+                lib.as_actor(actor, [lib.RUNNER, "exec"] + lib.COUNTED + [self.script(LEAVE)]),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             self.assertEqual(one.stdout.readline(), "ready\n")
-            r = self.run_script([], LOOK, actor)
+            r = self.run_script(lib.COUNTED, LOOK, actor)
             self.assertEqual(r.out, "False False False False False\n", repr(r))
             one.communicate("")
             self.assertEqual(one.returncode, 0)
             # In the same run all but the listening socket, which the exec closed, is there.
-            r = self.run_script([], LEAVE, actor, LOOK)
+            r = self.run_script(lib.COUNTED, LEAVE, actor, LOOK)
             self.assertEqual(r.out, "ready\nTrue True False True True\n", repr(r))
         self.each(check)
 

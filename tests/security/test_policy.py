@@ -98,14 +98,14 @@ class Live(lib.PerActor):
         self.each(check)
 
     def test_what_is_refused(self):
-        self.refusals("default", [])
+        self.refusals("default", lib.COUNTED)
 
     def test_what_is_answered(self):
         """Without the layer the kernel looks at the new limit, and finds no memory there."""
         rows = self.rows("default", lambda p: p.answer == "done")
         self.assertGreater(len(rows), 3)
         def check(actor):
-            answers, report = self.ask(rows, [], actor)
+            answers, report = self.ask(rows, lib.COUNTED, actor)
             self.assertEqual(set(answers), {0})
             self.assertEqual(report["denials"], [])
             answers, _ = self.ask(rows, lib.NO_FILTER, actor)
@@ -121,7 +121,7 @@ class Live(lib.PerActor):
             mine = self.without_memfds(rows, actor)
             for start in range(0, len(mine), 120):
                 some = mine[start:start + 120]
-                answers, report = self.ask(some, [], actor)
+                answers, report = self.ask(some, lib.COUNTED, actor)
                 self.assertEqual(report["denials"], [])
                 kernel, _ = self.ask(some, lib.NO_FILTER, actor)
                 for pin, answer, own in zip(some, answers, kernel):

@@ -54,7 +54,7 @@ class Neighbours(Runs):
             probe = ["shm", str(int(key, 16))]
             self.assertEqual(number(lib.run([lib.PROBE] + probe, "user")), 0)
             for actor in lib.ACTORS:
-                self.assertEqual(number(self.inside(probe, actor)), errno.ENOENT)
+                self.assertEqual(number(self.inside(probe, actor, lib.COUNTED)), errno.ENOENT)
         finally:
             lib.run(["ipcrm", "-m", ident], "user")
 
