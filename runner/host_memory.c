@@ -111,10 +111,12 @@ static void host_memory_start(struct host_memory *h)
 	h->shared.last = line_of(text, "\nShmem:");
 }
 
-void host_memory_look(struct host_memory *h, uint64_t system)
+void host_memory_look(struct host_memory *h, uint64_t system, uint64_t faults, uint64_t unseen)
 {
+	uint64_t pages = faults > h->faults ? faults - h->faults : 0;
 	uint64_t ticks = system > h->system ? system - h->system : 0;
-	uint64_t could = ticks * (FILLS_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK));
+	uint64_t could = ticks * (FILLS_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK)) +
+			 unseen / 1000 * (FILLS_PER_SECOND / 1000000);
 	char text[4096];
 
 	if (!h->begun)
@@ -122,8 +124,10 @@ void host_memory_look(struct host_memory *h, uint64_t system)
 	if (!read_text(h, text, sizeof(text)))
 		return;
 	host_part_look(&h->kernel, kernel_now(text), could);
-	host_part_look(&h->shared, line_of(text, "\nShmem:"), could);
+	host_part_look(&h->shared, line_of(text, "\nShmem:"),
+		       could + pages * (uint64_t)sysconf(_SC_PAGESIZE));
 	h->system = system;
+	h->faults = faults;
 }
 
 void host_memory_end(struct host_memory *h)

@@ -25,15 +25,18 @@ struct host_memory {
 	bool begun;
 	int fd;			 /* /proc/meminfo of the host, or -1: nothing is known */
 	uint64_t system;	 /* the run's time in the kernel until the last look, in ticks */
+	uint64_t faults;	 /* and its page faults */
 	struct host_part kernel; /* nobody's page, and not given back when it is wanted */
 	struct host_part shared; /* files of memory, mapped or not */
 };
 
 /**
  * The first look is what the others are compared with: a short run never pays for one.
- * `system`: the run's time in the kernel so far, in ticks.
+ * `system`: the run's time in the kernel so far, in ticks, which who works between the
+ * ticks does not have. `faults`: its page faults so far; each can have filled a page.
+ * `unseen`: how long, in ns, processes of it can have been there that nobody counted.
  */
-void host_memory_look(struct host_memory *h, uint64_t system);
+void host_memory_look(struct host_memory *h, uint64_t system, uint64_t faults, uint64_t unseen);
 
 void host_memory_end(struct host_memory *h);
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,6 +130,14 @@ static int add_stat(struct survey *s, int proc_fd, const char *process)
 	return 0;
 }
 
+/* "\nSigIgn:\t0000000000000000": SA_NOCLDWAIT, which does the same, is nowhere to be seen. */
+static bool ignores_children(const char *text)
+{
+	const char *p = strstr(text, "\nSigIgn:");
+
+	return p && (strtoull(p + 8, NULL, 16) >> (SIGCHLD - 1) & 1);
+}
+
 /* Adds what does not depend on the kind; what does stays in s->own and s->shared. */
 static int glance_at(struct survey *s, int proc_fd, const char *process, char who[WHO])
 {
@@ -144,6 +153,7 @@ static int glance_at(struct survey *s, int proc_fd, const char *process, char wh
 		 1024;
 	s->shared = value_of(text, "\nRssShmem:") * 1024;
 	s->sums.processes++;
+	s->sums.unwaited |= ignores_children(text);
 	s->sums.waiting += strstr(text, "\nState:\tD") != NULL;
 	s->sums.tables += value_of(text, "\nVmPTE:") * 1024;
 	s->sums.tasks += value_of(text, "\nThreads:");
@@ -310,9 +320,12 @@ static int open_mappings(struct survey *s, int proc_fd, const char *who)
 
 static int begin_process(struct survey *s, int proc_fd, const char *process)
 {
+	uint64_t number = strtoull(process, NULL, 10);
 	char who[WHO] = "";
 	int r = glance_at(s, proc_fd, process, who);
 
+	if (number > s->sums.newest)
+		s->sums.newest = number;
 	if (r <= 0)
 		return r;
 	if (s->kind == SURVEY_EXACT)

@@ -35,6 +35,8 @@ struct survey_sums {
 	uint64_t mappings;    /* how many; only by an exact look */
 	uint64_t faults;      /* without input or output, of all and of whom they waited for */
 	uint64_t system;      /* their time in the kernel, in ticks, likewise */
+	uint64_t newest;      /* the highest number of a process */
+	bool unwaited;	      /* one ignores SIGCHLD: nobody has its children's time */
 	uint64_t data;	      /* the most that one of them has reserved (RLIMIT_DATA) */
 	unsigned int unread;  /* could not be looked at exactly: counted as at a glance */
 };

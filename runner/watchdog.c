@@ -35,6 +35,7 @@ void watchdog_start(struct watchdog *w, uint64_t limit, unsigned int cpus, struc
 	*w = (struct watchdog){ .limit = limit, .cpus = cpus ? cpus : 1, .tmpfs = tmpfs };
 	w->host.fd = -1;
 	survey_begin(&w->survey, SURVEY_GLANCE);
+	w->glanced_at = now;
 	w->next = now + until_full_us(w, 0) * 1000;
 }
 
@@ -192,12 +193,28 @@ static enum watchdog_says looked_exactly(struct watchdog *w)
 	return WATCHDOG_FINE;
 }
 
+/*
+ * Children that nobody waits for take their time with them, and live shorter than from
+ * one glance to the next. Where there was one, or may have been, they can have been in
+ * the kernel all the while.
+ */
+static uint64_t unseen(struct watchdog *w, uint64_t now)
+{
+	const struct survey_sums *s = &w->survey.sums;
+	bool some = s->unwaited || (w->newest && s->newest != w->newest);
+	uint64_t since = now - w->glanced_at;
+
+	w->newest = s->newest;
+	w->glanced_at = now;
+	return some ? since * w->cpus : 0;
+}
+
 static enum watchdog_says glanced(struct watchdog *w)
 {
 	uint64_t now = raw_clock_ns(CLOCK_MONOTONIC);
 	uint64_t glance, used;
 
-	host_memory_look(&w->host, w->survey.sums.system);
+	host_memory_look(&w->host, w->survey.sums.system, w->survey.sums.faults, unseen(w, now));
 	glance = sum_up(w);
 	if (glance <= w->limit) {
 		w->confirmed = 0;

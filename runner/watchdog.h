@@ -45,6 +45,8 @@ struct watchdog {
 	uint64_t exact;		/* what the last exact look saw ... */
 	uint64_t glance;	/* ... and the glance before it */
 	uint64_t faults;	/* and the page faults until then */
+	uint64_t glanced_at;	/* when the last glance was ... */
+	uint64_t newest;	/* ... and the number of its newest process */
 	uint64_t exact_due;	/* when the next comes, whatever the glances say */
 	uint64_t exact_soon;	/* when it may come, if they say that the tree is over */
 	bool due;		/* this one comes because it is due */

@@ -128,6 +128,69 @@ for again in range(1 + int(sys.argv[2]) // 2):
     time.sleep(1 if sys.argv[2] != "0" else 0)
 held()
 """,
+    "shared memory filled by children that nobody waits for": """
+import signal
+libc.sigaction.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_char_p]
+def nobody_waits(how):
+    if how == "ignored":
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    else:  # SA_NOCLDWAIT: struct sigaction of glibc and musl
+        libc.sigaction(17, bytes(136) + (2).to_bytes(8, "little") + bytes(8), None)
+for again in range(1 + int(sys.argv[2]) // 2):
+    nobody_waits(("ignored", "flag")[again % 2])
+    m = mmap.mmap(-1, 2 * SIZE)
+    for start in range(0, 2 * SIZE, 1 << 20):
+        if os.fork() == 0:
+            m[start:start + (1 << 20):4096] = b"1" * 256
+            os._exit(0)
+        try:
+            os.wait()
+        except ChildProcessError:
+            pass
+    time.sleep(1 if sys.argv[2] != "0" else 0)
+held()
+""",
+    "shared memory filled between the ticks": """
+def ticks():
+    return time.clock_gettime_ns(6)  # CLOCK_MONOTONIC_COARSE: it changes at a tick
+for again in range(1 + int(sys.argv[2]) // 2):
+    m = mmap.mmap(-1, 2 * SIZE)
+    at = 0
+    while at < 2 * SIZE:
+        tick = ticks()
+        while ticks() == tick:
+            pass
+        end = time.monotonic() + 0.001
+        start = at
+        while at < 2 * SIZE and time.monotonic() < end:
+            m[at] = 1
+            at += 4096
+        m.madvise(mmap.MADV_DONTNEED, start, at - start)
+    time.sleep(1 if sys.argv[2] != "0" else 0)
+held()
+""",
+    "sockets filled by children that nobody waits for": """
+import signal
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for again in range(1 + int(sys.argv[2]) // 2):
+    ends = [socket.socketpair() for i in range(SIZE // (100 << 10))]
+    for start in range(0, len(ends), 4):
+        if os.fork() == 0:
+            for a, b in ends[start:start + 4]:
+                a.setblocking(False)
+                try:
+                    while a.send(b"x" * 32768):
+                        pass
+                except BlockingIOError:
+                    pass
+            os._exit(0)
+        try:
+            os.wait()
+        except ChildProcessError:
+            pass
+    time.sleep(1 if sys.argv[2] != "0" else 0)
+held()
+""",
 }
 
 # Ways that there are only where somebody counts: (calls, errno without a cgroup).
