@@ -27,7 +27,7 @@ struct survey_sums {
 	uint64_t own;	   /* anonymous, swapped, of huge pages */
 	uint64_t shared;   /* of files of memory: at a glance also those on a tmpfs */
 	uint64_t hideable; /* by an exact look: what `shared` could be at most, all of it mapped */
-	uint64_t largest; /* by an exact look: own and shared of the one that has most */
+	uint64_t largest;  /* by an exact look: own and shared of the one that has most */
 	uint64_t tables;   /* page tables */
 	unsigned int processes;
 	unsigned int waiting; /* of these, in the kernel: perhaps in vfork(2), see watchdog.c */
@@ -54,7 +54,7 @@ struct survey {
 	bool plain, memory_file;
 	uint64_t size, pss, anonymous, huge;
 	uint64_t own, shared; /* of the one it is at, at a glance */
-	uint64_t before; /* what all before it had */
+	uint64_t before;      /* what all before it had */
 };
 
 void survey_begin(struct survey *s, enum survey_kind kind);

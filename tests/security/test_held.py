@@ -315,6 +315,36 @@ class Uncounted(lib.Scripts):
         self.each(check)
 
 
+# An access list of so many entries, on a directory of the sandbox's own: what the kernel says.
+LISTS = """
+import os, struct, sys
+os.mkdir("/tmp/d")
+for n in sys.argv[1:]:
+    entry = [(1, 7, -1)] + [(2, 7, os.getuid())] * (int(n) - 4) + [(4, 7, -1), (16, 7, -1), (32, 7, -1)]
+    text = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *e) for e in entry)
+    for name in "system.posix_acl_access", "system.posix_acl_default":
+        try:
+            os.setxattr("/tmp/d", name, text)
+            print(0)
+        except OSError as e:
+            print(e.errno)
+"""
+
+
+class Unaccounted(lib.Scripts):
+    """What the kernel charges to no cgroup either."""
+    def test_access_lists(self):
+        def check(actor):
+            small, large = "63", "8191"
+            r = self.run_script([], LISTS, actor, small, large)
+            self.assertIn(r.out.split(), (["0", "0", "28", "28"], ["95", "95", "28", "28"]), repr(r))
+            self.assertEqual([(d["operation"], d["count"]) for d in r.report["denials"]],
+                             [("setxattr", 2)])
+            r = self.run_script(["--without", "seccomp"], LISTS, actor, small, large)
+            self.assertIn(r.out.split(), (["0"] * 4, ["95"] * 4), repr(r))
+        self.each(check)
+
+
 class Watchdog(lib.Scripts):
     def test_a_tree_too_large_to_look_at(self):
         def check(actor):
