@@ -73,17 +73,19 @@ static int add_mount_rules(struct plan *plan, uint64_t write, struct err *e)
 
 	for (unsigned int i = 0; r == 0 && i < plan->n_view; i++) {
 		const struct plan_bind *b = &plan->view[i];
+		uint64_t access;
 		const char *path;
 
 		if (!b->exec)
 			continue;
 		path = plan_printf(plan, e, "/%s", b->target);
 		/* Reading is granted at "/" as well; here the kernel need not look further up. */
-		r = path ? plan_add_rule(plan, path,
-					 FS_READ_FILE | FS_READ_DIR |
-						 (plan->spec->only_programs ? 0 : FS_EXECUTE),
-					 b->optional, e)
-			 : -ENOMEM;
+		access = FS_READ_FILE | FS_READ_DIR |
+			 (plan->spec->only_programs ? 0 : FS_EXECUTE);
+		/* A root file system may have files at its top: /.dockerenv, /init. */
+		if (!b->directory)
+			access &= FS_OF_FILES;
+		r = path ? plan_add_rule(plan, path, access, b->optional, e) : -ENOMEM;
 	}
 	for (unsigned int i = 0; r == 0 && i < plan->n_programs; i++) {
 		const char *path = plan_printf(plan, e, "/%s", plan->programs[i].target);
