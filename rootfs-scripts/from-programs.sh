@@ -41,6 +41,14 @@ for program in "$@"; do
 		exit 1
 	}
 	place "$path"
+	# Inside, PATH is /usr/local/bin:/usr/bin:/bin.
+	case $path in
+	/usr/local/bin/* | /usr/bin/* | /bin/*) ;;
+	*) ln -sf "${to#"$dir"}" "$dir/usr/bin/${path##*/}" ;;
+	esac
+	if [ "$(head -c 2 "$path" | tr -d '\000')" = '#!' ]; then
+		echo "from-programs.sh: '$path' is a script: name what it runs, too" >&2
+	fi
 	# "name => /path (address)", or "/path (address)" for the loader
 	ldd "$path" 2>/dev/null | sed -n 's/.*\(=> \|\t\)\(\/[^ ]*\) (.*/\2/p' |
 		while read -r library; do

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 
@@ -168,6 +169,12 @@ class View(lib.PerActor):
             subprocess.run(["cp", lib.PROBE, os.path.join(d, "bin/probe")], check=True)
             self.ok(lib.sandbox(["--rootfs", d], ["--", "/bin/probe", "stat", "/usr"], actor),
                     "2\n")
+            # A file at its top, as container images have, is there and is no obstacle.
+            lib.write(os.path.join(d, ".dockerenv"), "here\n")
+            self.ok(lib.sandbox(["--rootfs", d], ["--", "/bin/probe", "stat", "/.dockerenv"],
+                                actor), "0\n")
+            subprocess.run(["cp", lib.PROBE, os.path.join(d, "init")], check=True)
+            self.ok(lib.sandbox(["--rootfs", d], ["--", "/init", "stat", "/usr"], actor), "2\n")
         self.each(check)
 
     def test_a_root_file_system_from_programs(self):
@@ -183,6 +190,16 @@ class View(lib.PerActor):
         r = lib.run(["sh", script, d + "2", "no-such-program"])
         self.assertIn("not found", r.err)
         self.assertFalse(os.path.exists(d + "2"))
+        # Found where the PATH inside does not lead: it must be found there all the same.
+        away = lib.room()
+        shutil.copy("/bin/echo", away + "/away")
+        lib.write(away + "/words", "#!/bin/sh\necho words\n", 0o755)
+        r = self.ok(lib.run(["sh", script, d + "3", "sh", "away", "words"],
+                            env=dict(os.environ, PATH="%s:%s" % (away, os.environ["PATH"]))))
+        self.assertRegex(r.err, r"^from-programs.sh: '\S+/words' is a script: .*\n$")
+        for actor in lib.ACTORS:
+            r = lib.sandbox(["--rootfs", d + "3"], ["--", "sh", "-c", "away x; words"], actor)
+            self.ok(r, "x\nwords\n")
 
     def test_no_core_dump_reaches_a_handler_of_the_host(self):
         """core(5): a limit of 1 is what stops a pipe to a program, too."""
