@@ -16,4 +16,7 @@ int cmd_profile(char **argv, char **envp);
 /** Print "runner: words" and the hint; returns the exit status of the error. */
 int cmd_fail(const struct err *e);
 
+/** Flush stdout. The status, or that of an error, which is printed, where output was lost. */
+int cmd_printed(int status);
+
 #endif

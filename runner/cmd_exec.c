@@ -38,7 +38,6 @@ static void help(void)
 	      "125 runner could not do it; 126 found but not executable; 127 not found.\n"
 	      "See runner(1) and runner-profile(5).\n",
 	      stdout);
-	fflush(stdout);
 }
 
 /*
@@ -163,7 +162,7 @@ int cmd_exec(char **argv, char **envp)
 		r = options_parse(&x.spec, argv, (const char *const *)envp, &e);
 	if (r == OPTIONS_HELP) {
 		help();
-		return 0;
+		return cmd_printed(0);
 	}
 	if (r < 0)
 		return reject_options(&report, &x.spec, argv, &e);

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/display.h"
 #include "cmd.h"
@@ -10,4 +14,18 @@ int cmd_fail(const struct err *e)
 	if (e->hint[0])
 		display_line(stderr, "runner: hint: %s", e->hint);
 	return e->status ? (int)e->status : ERR_EXIT_RUNNER;
+}
+
+int cmd_printed(int status)
+{
+	struct err e = { 0 };
+	bool before = ferror(stdout);
+	int error = fflush(stdout) == 0 ? 0 : errno;
+
+	/* A closed stdout wants nothing. It may be /dev/null, read-only, by now. */
+	if ((!before && error == 0) || error == EBADF || fcntl(1, F_GETFD) < 0)
+		return status;
+	err_set(&e, error ? error : EIO, "cannot write standard output%s%s", error ? ": " : "",
+		error ? strerror(error) : "");
+	return cmd_fail(&e);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "base/visible.h"
 #include "cmd.h"
 #include "probe/probe.h"
@@ -35,6 +36,8 @@ static void help(void)
 
 int main(int argc, char **argv, char **envp)
 {
+	const char *names[VERBS + 1] = { NULL };
+	const char *near;
 	struct err e = { 0 };
 
 	/* A copy of us that a probe made and could execute. */
@@ -45,23 +48,26 @@ int main(int argc, char **argv, char **envp)
 		return probe_main(argc - 1, argv + 1);
 	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		help();
-		return 0;
+		return cmd_printed(0);
 	}
 	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
 		puts("runner " RUNNER_VERSION);
-		return 0;
+		return cmd_printed(0);
 	}
 	if (visible_move(argv, envp) < 0) {
 		err_set(&e, ENOMEM, "cannot copy the arguments: %s", strerror(ENOMEM));
 		return cmd_fail(&e);
 	}
-	for (int i = 0; argc > 1 && i < VERBS; i++)
+	for (int i = 0; argc > 1 && i < VERBS; i++) {
+		names[i] = verbs[i].name;
 		if (strcmp(verbs[i].name, argv[1]) == 0)
-			return verbs[i].run(argv + 1, envp);
+			return cmd_printed(verbs[i].run(argv + 1, envp));
+	}
 	if (argc > 1)
 		err_set(&e, EINVAL, "there is no verb '%.100s'", argv[1]);
 	else
 		err_set(&e, EINVAL, "a verb is missing");
-	err_hint(&e, "try 'runner --help'");
+	near = argc > 1 ? text_nearest(argv[1], names) : NULL;
+	err_hint(&e, near ? "did you mean '%s'?" : "try 'runner --help'%s", near ? near : "");
 	return cmd_fail(&e);
 }

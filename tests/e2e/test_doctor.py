@@ -41,6 +41,29 @@ class Cgroup(lib.PerActor):
         self.each(check)
 
 
+class Lost(lib.PerActor):
+    def test_what_cannot_be_printed_is_no_success(self):
+        verbs = [["--help"], ["--version"], ["exec", "--help"], ["doctor"], ["doctor", "--json"],
+                 ["profile", "list"], ["profile", "show", "default"],
+                 ["profile", "check", "default"]]
+
+        def status(actor, verb, out):
+            return subprocess.run(lib.as_actor(actor, ["sh", "-c", 'exec "$0" "$@" >' + out,
+                                                       lib.RUNNER] + verb),
+                                  stderr=subprocess.PIPE, text=True, check=False)
+
+        def check(actor):
+            for verb in verbs:
+                with self.subTest(verb=verb):
+                    for out in ("/dev/null", "&-"):  # a closed one wants nothing
+                        r = status(actor, verb, out)
+                        self.assertEqual((r.returncode, r.stderr), (0, ""))
+                    r = status(actor, verb, "/dev/full")
+                    self.assertEqual(r.returncode, 125)
+                    self.assertIn("runner: cannot write standard output", r.stderr)
+        self.each(check)
+
+
 class Terminal(lib.PerActor):
     """doctor's lines are folded there, and only there."""
 
