@@ -208,7 +208,7 @@ static int show(char *const *names)
 	print_origins(&j, chain, n);
 	jout_end_object(&j);
 	if (jout_finish(&j) == 0)
-		(void)fd_write_all(1, j.text, j.length); /* a closed stdout wants nothing */
+		fwrite(j.text, 1, j.length, stdout);
 	while (n > 0)
 		json_decref(chain[--n].root);
 	jout_clear(&j);
@@ -247,8 +247,12 @@ static int check(char *const *names)
 		struct spec s = { 0 };
 		struct err e = { 0 };
 
-		if (load_for_check(&s, *names, &e) < 0 || plan_check(&s, &e) < 0)
+		if (load_for_check(&s, *names, &e) < 0)
 			status = cmd_fail(&e);
+		else if (plan_check(&s, &e) < 0) {
+			err_wrap(&e, "profile '%s'", *names);
+			status = cmd_fail(&e);
+		}
 		else
 			display_line(stdout, "%s: ok", *names);
 		spec_clear(&s);

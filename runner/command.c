@@ -104,7 +104,9 @@ static int open_file(const char *path, struct err *e)
 	if (fd != -ENOENT && fd != -ENOTDIR)
 		return fd < 0 ? err_exit_with(e, ERR_EXIT_NOT_EXEC) : fd;
 	err_set(e, -fd, "'%s': no such file", path);
-	if (!strchr(path, '/') && !command_is_python(path))
+	if (strcmp(path, "-") == 0)
+		err_hint(e, "to run what standard input holds: runner exec -- python3 - (or sh)");
+	else if (!strchr(path, '/') && !command_is_python(path))
 		err_hint(e, "to run a command found on the sandbox's PATH: runner exec -- %s",
 			 path);
 	return err_exit_with(e, ERR_EXIT_NOT_FOUND);
@@ -154,7 +156,8 @@ static int plan_file(struct plan *plan, struct err *e)
 		return err_set(e, errno, "'%s': %s", path, strerror(errno));
 	if (!python && !(st.st_mode & 0111)) {
 		err_set(e, EACCES, "'%s' is not executable", path);
-		err_hint(e, "chmod +x it, or name its interpreter: runner exec -- sh %s", path);
+		err_hint(e, "chmod +x it, or give its interpreter the text: runner exec -- sh -s <%s",
+			 path);
 		return err_exit_with(e, ERR_EXIT_NOT_EXEC);
 	}
 	if (!python && !s->rootfs && text_path_is_plain(path) && text_path_below(path, "/usr")) {

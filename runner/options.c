@@ -36,7 +36,8 @@ static int set_limit(struct spec *s, const struct option *o, const char *value, 
 		switch (limit_parse(l, value, &v)) {
 		case 0: *limit_field(&s->limits, l) = v; return 0;
 		case -ERANGE:
-			return err_set(e, ERANGE, "--%s: '%.60s' is out of range", o->name, value);
+			return err_set(e, ERANGE, "--%s: '%.60s' is out of range%s%s", o->name,
+				       value, *l->why ? ": " : "", l->why);
 		default: return bad_value(e, o, value, limit_example(l));
 		}
 	}

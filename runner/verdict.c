@@ -35,6 +35,7 @@ static const char *seconds(uint64_t ms, char room[32])
 }
 
 #define MEMORY_HINT "--memory allows more"
+#define CPU_TIME_HINT "--cpu-time gives it more"
 
 static void add_cause(struct outcome *o, enum reason why)
 {
@@ -112,6 +113,7 @@ static void killed_by_us(const struct plan *plan, const struct acts *a, struct o
 		snprintf(o->message, sizeof(o->message),
 			 "ended after %s of CPU time: limit cpu_time",
 			 seconds(a->cpu_used_ns / 1000000, room));
+		snprintf(o->hint, sizeof(o->hint), CPU_TIME_HINT);
 		break;
 	case REASON_MEMORY:
 		snprintf(o->message, sizeof(o->message),
@@ -146,12 +148,12 @@ static void killed_by_us(const struct plan *plan, const struct acts *a, struct o
 	case REASON_CANCELED:
 		if (a->caller_gone) {
 			snprintf(o->message, sizeof(o->message),
-				 "canceled: the process that started runner has ended");
+				 "the process that started runner has ended");
 			snprintf(o->hint, sizeof(o->hint), "start it with nohup(1) to go on alone");
 			break;
 		}
 		o->exit_code = EXIT_SIGNAL + a->cancel_signal;
-		snprintf(o->message, sizeof(o->message), "canceled by signal %d (%s)",
+		snprintf(o->message, sizeof(o->message), "runner got signal %d (%s)",
 			 a->cancel_signal, strsignal(a->cancel_signal));
 		break;
 	case REASON_INTERNAL: cannot_watch(a, o); break;
@@ -207,6 +209,12 @@ static void ended_itself(const struct plan *plan, const struct board *b, const s
 			o->exit_code = EXIT_TIME;
 			snprintf(o->message, sizeof(o->message),
 				 "ended by RLIMIT_CPU: limit cpu_time");
+			snprintf(o->hint, sizeof(o->hint), CPU_TIME_HINT);
+		} else if (o->signal == SIGXFSZ && plan->spec->limits.file_size != UNLIMITED) {
+			/* It may have sent the signal itself: no cause, but worth a line. */
+			snprintf(o->hint, sizeof(o->hint),
+				 "limit file_size is %" PRIu64 " bytes; --file-size allows more",
+				 plan->spec->limits.file_size);
 		}
 	}
 	near_the_memory_limit(plan, o);
@@ -214,7 +222,7 @@ static void ended_itself(const struct plan *plan, const struct board *b, const s
 	if (a->cancel_signal) {
 		o->reason = REASON_CANCELED;
 		o->exit_code = EXIT_SIGNAL + a->cancel_signal;
-		snprintf(o->message, sizeof(o->message), "canceled by signal %d (%s)",
+		snprintf(o->message, sizeof(o->message), "runner got signal %d (%s)",
 			 a->cancel_signal, strsignal(a->cancel_signal));
 	}
 }

@@ -62,7 +62,12 @@ static void enter_failed(const struct plan *plan, const struct board *b, struct 
 			snprintf(o->hint, sizeof(o->hint), "%s", enter_hints[i].hint);
 			return;
 		}
-	if (b->error == ESTALE)
+	if (b->layer == LAYER_BINDS && b->error == EINVAL && b->item >= 0 &&
+	    (unsigned int)b->item < plan->n_binds && plan->binds[b->item].idmap_fd >= 0)
+		snprintf(o->hint, sizeof(o->hint),
+			 "as root a writable bind is id-mapped, and not every file system can be: "
+			 "bind it read-only, or run as an ordinary user");
+	else if (b->error == ESTALE)
 		snprintf(o->hint, sizeof(o->hint),
 			 "the file was replaced while the sandbox was being set up");
 	else if (remedy_find(plan->host, b->layer, b->error, o->hint, sizeof(o->hint)))

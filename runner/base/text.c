@@ -161,8 +161,8 @@ const char *text_nearest(const char *word, const char *const *names)
 	for (; *names; names++) {
 		size_t n = edits(word, *names);
 
-		/* Two edits turn any two-letter word into any other. */
-		if (n < least && n < strlen(*names)) {
+		/* Half of a word changed is another word: "foo" is no misspelt "root". */
+		if (n < least && n * 2 <= strlen(word) && n < strlen(*names)) {
 			least = n;
 			nearest = *names;
 		}

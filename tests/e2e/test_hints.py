@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 
@@ -21,6 +22,25 @@ class Hints(lib.PerActor):
         self.assertEqual(r.report["reason"], reason, repr(r))
         for word in words:
             self.assertIn(word, r.err)
+
+
+class Limits(Hints):
+    def test_the_option_that_allows_more(self):
+        def check(actor):
+            spin = ["--", "sh", "-c", "while :; do :; done"]
+            r = lib.sandbox(["--cpu-time", "100ms"], spin, actor)
+            self.refused(r, "cpu_time", 124, [])
+            self.assertEqual(self.hint(r), "--cpu-time gives it more")
+            big = ["--", "dd", "if=/dev/zero", "of=/tmp/x", "bs=64k", "count=32", "status=none"]
+            r = lib.sandbox(["--file-size", "1m"], big, actor)
+            self.refused(r, "signaled", 128 + signal.SIGXFSZ, [])
+            self.assertIn("--file-size", self.hint(r))
+            self.ok(lib.sandbox(["--file-size", "2m"], big, actor))
+            # A signal that no limit of ours has sent says nothing of one.
+            r = lib.sandbox([], ["--", "sh", "-c", "kill -XFSZ $$"], actor)
+            self.refused(r, "signaled", 128 + signal.SIGXFSZ, [])
+            self.assertIsNone(r.report["hint"])
+        self.each(check)
 
 
 class NotExecutable(Hints):
@@ -65,6 +85,14 @@ class NotExecutable(Hints):
             self.refused(r, "setup_failed", 126, ["Permission denied", "no regular file"])
         self.each(check)
 
+    def test_a_file_system_that_cannot_be_mapped(self):
+        if "root" not in lib.ACTORS:
+            self.skipTest("needs root: an ordinary user's binds are not mapped")
+        r = lib.sandbox(["--bind", "/proc:/p"], ["--", "true"])
+        self.refused(r, "setup_failed", 125, ["/proc: Invalid argument"])
+        self.assertIn("id-mapped", self.hint(r))
+        self.ok(lib.sandbox(["--ro-bind", "/proc:/p"], ["--", "true"]))
+
     def test_no_x_bit(self):
         def check(actor):
             d = self.file(actor, 0o644)
@@ -75,6 +103,22 @@ class NotExecutable(Hints):
             os.chmod(d + "/x", 0o755)  # control
             self.ok(lib.sandbox(["--bind", d + ":/w:exec"], ["--", "/w/x"], actor), "ran\n")
         self.each(check)
+
+    def test_no_x_bit_on_a_script(self):
+        """What is typed instead works from where the caller stands."""
+        def check(actor):
+            d = self.file(actor, 0o644)
+            r = lib.sandbox([], ["x"], actor, cwd=d)
+            self.refused(r, "rejected", 126, ["'x' is not executable"])
+            command = re.search(r"runner (exec -- sh -s <x)$", self.hint(r))[1]
+            again = lib.run(["sh", "-c", "%s %s" % (lib.RUNNER, command)], actor, cwd=d)
+            self.assertEqual((again.status, again.out), (0, "ran\n"), repr(again))
+        self.each(check)
+
+    def test_standard_input_as_the_script(self):
+        r = lib.sandbox([], ["-"])
+        self.refused(r, "rejected", 127, ["'-': no such file"])
+        self.assertIn("runner exec -- python3 -", self.hint(r))
 
     def test_a_program_that_is_not_named(self):
         def check(actor):

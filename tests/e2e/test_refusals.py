@@ -59,6 +59,7 @@ class BadInput(lib.PerActor):
                     (["--memory", "1"], ["memory", "out of range"]),
                     (["--memory", "99999999999999999999"], ["out of range"]),
                     (["--pids", "0"], ["pids", "out of range"]),
+                    (["--cpus", "0"], ["'0' is out of range: 0.001 to 4096 CPUs"]),
                     (["--uid", "4294967295"], ["--uid"]),
                     (["--without", "secomp"], ["no layer 'secomp'", "'seccomp'"]),
                     (["--without", "pid_ns"], ["cannot be left out"]),
@@ -86,6 +87,22 @@ class BadInput(lib.PerActor):
                     for word in words:
                         self.assertIn(word, r.err)
         self.each(check)
+
+    def test_a_profile_that_leaves_out_too_much_is_named(self):
+        def check(actor):
+            for layer, words in (("pid_ns", "layer 'pid_ns' cannot be left out"),
+                                 ("landlok", "there is no layer 'landlok'")):
+                path = lib.write(lib.room(actor) + "/p.json", '{"without": ["%s"]}' % layer)
+                r = lib.run([lib.RUNNER, "profile", "check", path], actor)
+                self.assertEqual((r.status, r.out), (125, ""))
+                self.assertIn("runner: profile '%s': %s" % (path, words), r.err)
+        self.each(check)
+
+    def test_a_verb_that_is_nearly_one(self):
+        for word, hint in (("exce", "did you mean 'exec'?"), ("help", "try 'runner --help'")):
+            r = lib.run([lib.RUNNER, word])
+            self.assertEqual(r.status, 125)
+            self.assertIn(hint, r.err)
 
     def test_a_bind_source_that_is_a_link(self):
         def check(actor):

@@ -81,6 +81,9 @@ static void the_nearest_name_is_near(void)
 	CU_ASSERT_STRING_EQUAL(text_nearest("memry", names), "memory");
 	CU_ASSERT_STRING_EQUAL(text_nearest("pid", names), "pids");
 	CU_ASSERT_PTR_NULL(text_nearest("network", names));
+	CU_ASSERT_STRING_EQUAL(text_nearest("cpsu", names), "cpus");
+	CU_ASSERT_PTR_NULL(text_nearest("pod", (const char *const[]){ "root", NULL }));
+	CU_ASSERT_PTR_NULL(text_nearest("foo", (const char *const[]){ "root", NULL }));
 	CU_ASSERT_PTR_NULL(text_nearest("", names));
 }
 

@@ -150,7 +150,7 @@ static void the_caller_has_ended(void)
 	struct acts a = { .killed = true, .kill_reason = REASON_CANCELED, .caller_gone = true };
 
 	CU_ASSERT_EQUAL(decide((struct board){ 0 }, a), REASON_CANCELED);
-	CU_ASSERT_PTR_NOT_NULL(strstr(o.message, "the process that started runner"));
+	CU_ASSERT_STRING_EQUAL(o.message, "the process that started runner has ended");
 }
 
 /* It had already ended when our kill came: then that was its end. */
@@ -204,6 +204,7 @@ static void canceled_by_a_signal(void)
 	a.kill_reason = REASON_CANCELED;
 	CU_ASSERT_EQUAL(decide((struct board){ 0 }, a), REASON_CANCELED);
 	CU_ASSERT_EQUAL(o.exit_code, 143);
+	CU_ASSERT_STRING_EQUAL(o.message, "runner got signal 15 (Terminated)");
 }
 
 static void rlimit_cpu_only_when_it_was_due(void)
