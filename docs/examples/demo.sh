@@ -11,5 +11,5 @@ trap 'rm -f "$report"' EXIT INT TERM
 echo "\$ runner exec --profile strategy --report report.json $script"
 "$runner" exec --profile strategy --report "$report" "$script"
 echo
-echo "\$ cat report.json"
-cat "$report"
+echo "\$ cat report.json    # how it begins, and what was denied; all of it: --report FILE"
+sed -n '1,/"wall_ms"/p; /^  "denials": \[/,/^  \]/p' "$report"
