@@ -8,29 +8,48 @@ all=/tmp/results
 table=/tmp/table
 export RUNNER_TABLE=$table
 : >$all
+# What asks the kernel, and what its limits rest on: under emulation minutes, where all
+# of it is an hour. All of it: boot.py 6.12 "RUNNER_ALL=1 sh tests/vm/tests.sh"
+suites="e2e/binds e2e/callers e2e/exec e2e/limits e2e/programs e2e/supervision
+	security/attacks security/coredump security/denials security/displaced
+	security/guard security/init security/landlock_rights security/mount_table
+	security/outside security/pins security/policy security/replaced
+	security/shell_denial security/surroundings"
+# The longest first.
+first="security/selftest e2e/memory"
+if [ "${RUNNER_ALL:-}" ]; then
+	suites=$(ls tests/e2e/test_*.py tests/security/test_*.py |
+		sed 's,^tests/,,; s,test_,,; s,[.]py$,,' | grep -vE '^(security/selftest|e2e/memory)$')
+fi
 # One suite: its line, what was skipped, and what failed, whole. The machine has two
-# CPUs, and no suite counts others' processes or expects a time: two at once.
+# CPUs, and no suite counts others' processes: two at once.
 cat >/tmp/one <<'END'
 log=/tmp/log-$(basename "$1")
-/usr/bin/python3 -W ignore "$1" >"$log" 2>&1
+began=$(date +%s)
+/usr/bin/python3 -W ignore "tests/$(dirname "$1")/test_$(basename "$1").py" >"$log" 2>&1
+took=$(($(date +%s) - began))
 exec 9>/tmp/one.lock
 flock 9
-echo "== $1"
-grep ' passed, ' "$log" >>/tmp/results || echo "0 passed, 1 failed, 0 skipped" >>/tmp/results
+echo "== $1 ($took s)"
 if grep -q ' passed, 0 failed' "$log"; then
+	grep ' passed, ' "$log" >>/tmp/results
 	grep -E ' passed, |^skipped: ' "$log"
 else
+	echo "$1" >>/tmp/again
 	cat "$log"
 fi
 END
-# The longest first.
-first="tests/security/test_selftest.py tests/e2e/test_memory.py"
-{
-	printf '%s\n' $first
-	for t in tests/e2e/test_*.py tests/security/test_*.py; do
-		case " $first " in *" $t "*) ;; *) echo $t ;; esac
-	done
-} | xargs -P 2 -n 1 sh /tmp/one
+: >/tmp/again
+printf '%s\n' $first $suites | xargs -P 2 -n 1 sh /tmp/one
+# An emulated CPU is slower than a time that was meant to be long when another suite
+# has the other one: what failed is asked again, alone, and then it counts.
+mv /tmp/again /tmp/alone
+while read -r suite; do
+	echo "== $suite, once more, alone"
+	sh /tmp/one "$suite" </dev/null
+	grep -q ' passed, 0 failed' "/tmp/log-$(basename "$suite")" ||
+		{ grep ' passed, ' "/tmp/log-$(basename "$suite")" || echo "0 passed, 1 failed, 0 skipped"; } >>$all
+done </tmp/alone
 failed=$(awk '{ n += $3 } END { print n > 0 }' $all)
 # What stops each attack here: to be compared with the table of another kernel.
 echo "== runner selftest --ablate"
