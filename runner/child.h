@@ -37,6 +37,7 @@ enum board_start {
 	BOARD_START_PROGRAM, /* opening its program */
 	BOARD_START_HAND_UP, /* sending the supervisor what it needs */
 	BOARD_START_INIT,    /* becoming init: another id, no capabilities */
+	BOARD_START_TURN,    /* taking its turn with all others */
 };
 
 /* Why execve(2) said EACCES, as far as it can be seen, in `because`. */

@@ -18,12 +18,13 @@ static const char *const start_words[] = {
 	[BOARD_START_PROGRAM] = "open the program",
 	[BOARD_START_HAND_UP] = "hand the supervisor what it needs",
 	[BOARD_START_INIT] = "become init",
+	[BOARD_START_TURN] = "give the payload an ordinary scheduling class",
 };
 
 static void start_failed(const struct plan *plan, const struct board *b, struct outcome *o)
 {
 	const char *what =
-		b->item >= 0 && b->item <= BOARD_START_INIT ? start_words[b->item] : "start";
+		b->item >= 0 && b->item <= BOARD_START_TURN ? start_words[b->item] : "start";
 
 	snprintf(o->message, sizeof(o->message), "cannot %s: %s", what, strerror(b->error));
 	if (b->item == BOARD_START_PROC || b->item == BOARD_START_PAYLOAD)

@@ -101,5 +101,31 @@ if sys.argv[1] == "thread":
         self.each(check)
 
 
+class Scheduling(lib.Scripts):
+    """A payload in its caller's real-time class would keep the CPUs from the supervisor."""
+    TELL = "import os; print(os.sched_getscheduler(0), os.sched_getparam(0).sched_priority)"
+
+    def test_a_real_time_class_is_not_handed_down(self):
+        def check(actor):
+            path = self.script(self.TELL)
+            for how, policy in ("-f", os.SCHED_FIFO), ("-r", os.SCHED_RR):
+                for options in [], ["--without", "rlimits", "--without", "session"]:
+                    inside = lib.as_actor(actor, [lib.RUNNER, "exec"] + options + [path])
+                    for argv, said in ((inside, "0 0"), ([sys.executable, path], "%d 10" % policy)):
+                        r = subprocess.run(["chrt", how, "10"] + argv, stdin=subprocess.DEVNULL,
+                                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                        if "failed to set" in r.stderr:
+                            self.skipTest("no real-time class here: " + r.stderr)
+                        self.assertEqual((r.returncode, r.stdout), (0, said + "\n"), r.stderr)
+        self.each(check)
+
+    def test_a_lower_class_is(self):
+        def check(actor):
+            path = self.script(self.TELL)
+            r = lib.run(["chrt", "-i", "0", lib.RUNNER, "exec", path], actor)
+            self.assertEqual((r.status, r.out), (0, "%d 0\n" % os.SCHED_IDLE), repr(r))
+        self.each(check)
+
+
 if __name__ == "__main__":
     lib.main()

@@ -7,6 +7,9 @@ ENDINGS = "tests/e2e/test_endings.py "
 KILLED = ["tests/e2e/test_killed.py Killed.test_at_each_named_step"]
 
 MUTATIONS = [
+    ("the payload keeps its caller's real-time class", "runner/child.c",
+     "if (class != SCHED_FIFO && class != SCHED_RR)", "if (class >= 0)",
+     ["tests/e2e/test_callers.py Scheduling.test_a_real_time_class_is_not_handed_down"]),
     ("init stays root", "runner/layer/userns.c",
      "r = raw3(SYS_setresuid, p->init_id, p->init_id, p->init_id);", "r = 0;", WHO),
     ("init has the payload's id", "runner/layer/userns.c",
