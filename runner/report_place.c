@@ -124,11 +124,28 @@ static const char *number_of(const char *where)
 
 /* -- a path ------------------------------------------------------------------------ */
 
+/*
+ * In a directory that many may write (/tmp), somebody else can have put a pipe under the
+ * name in advance: he would read the report, and say what he likes to who reads it there.
+ * (In a directory of his own he can do so in any case.)
+ */
+static bool is_planted(const struct report *r, const struct stat *pipe)
+{
+	struct stat dir;
+
+	return pipe->st_uid != 0 && pipe->st_uid != geteuid() &&
+	       (fstat(r->dir_fd, &dir) < 0 || dir.st_uid != pipe->st_uid);
+}
+
 /* A pipe or a device: nothing to reserve, nothing to replace. */
 static int open_special(struct report *r, const struct stat *there, struct err *e)
 {
 	struct stat st;
 
+	if (S_ISFIFO(there->st_mode) && is_planted(r, there)) {
+		refuse(r, EACCES, "a pipe that another user made, in a directory not theirs", e);
+		return err_hint(e, "remove it, or name a place that only you can write");
+	}
 	r->fd = openat(r->dir_fd, r->name,
 		       O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW);
 	if (r->fd < 0 && errno == ENXIO && S_ISFIFO(there->st_mode))

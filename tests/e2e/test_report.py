@@ -102,6 +102,28 @@ class Places(lib.PerActor):
             s.close()
         self.each(check)
 
+    def test_a_pipe_that_another_planted(self):
+        """Who reads from it here would read from its maker what the run's report is not."""
+        if os.geteuid() != 0:
+            self.skipTest("needs a second user's pipe")
+        def check(actor):
+            theirs = lib.NOBODY.pw_uid if actor != "user" else 0x7001
+            for mode, owner, ok in ((0o1777, 0, False), (0o755, theirs, True)):
+                d = lib.room()
+                os.mkfifo(d + "/r.json")
+                os.chmod(d + "/r.json", 0o666)
+                os.chown(d + "/r.json", theirs, theirs)
+                os.chown(d, owner, owner)
+                os.chmod(d, mode)
+                reader = os.open(d + "/r.json", os.O_RDONLY | os.O_NONBLOCK)
+                if ok:
+                    self.ok(self.runner(d + "/r.json", actor))
+                else:
+                    self.refused(d + "/r.json", ["a pipe that another user made"], actor)
+                    self.assertEqual(os.read(reader, 10), b"")
+                os.close(reader)
+        self.each(check)
+
     def test_a_file_system_without_unnamed_files(self):
         lib.needs_strace(self)
         d = lib.room()

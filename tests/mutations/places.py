@@ -9,6 +9,9 @@ RIGHTS = "tests/security/test_landlock_rights.py "
 DISPLACED = "tests/security/test_displaced.py "
 
 MUTATIONS = [
+    ("a report goes to a pipe that another user planted", "runner/report_place.c",
+     "if (S_ISFIFO(there->st_mode) && is_planted(r, there))", "if (!there && is_planted(r, there))",
+     [REPORT + "Places.test_a_pipe_that_another_planted"]),
     ("a built-in profile loses its programs", "tools/embed.c",
      'write_names("programs", s.programs, s.n_programs);', "",
      [FIELDS + "Fields.test_embedding_loses_nothing"]),
