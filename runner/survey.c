@@ -198,7 +198,7 @@ static void end_mapping(struct survey *s)
 		s->sums.own += s->pss;
 	else if (s->memory_file) {
 		s->sums.shared += s->pss;
-		s->sums.hideable += s->size;
+		s->sums.shared_mappings++;
 	} else
 		s->sums.own += s->anonymous < s->pss ? s->anonymous : s->pss;
 	s->sums.own += s->huge;
@@ -216,7 +216,7 @@ static bool begin_mapping(struct survey *s, const char *line)
 	s->mapping = true;
 	s->plain = inode == 0;
 	s->memory_file = !s->plain && makedev(major, minor) == memory_device();
-	s->size = s->pss = s->anonymous = s->huge = 0;
+	s->pss = s->anonymous = s->huge = 0;
 	s->sums.mappings++;
 	return true;
 }
@@ -228,7 +228,6 @@ static void take_line(struct survey *s, const char *line)
 		size_t length;
 		size_t field;
 	} keys[] = {
-		{ "Size:", 5, offsetof(struct survey, size) },
 		{ "Pss:", 4, offsetof(struct survey, pss) },
 		{ "SwapPss:", 8, offsetof(struct survey, pss) },
 		{ "Anonymous:", 10, offsetof(struct survey, anonymous) },

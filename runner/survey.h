@@ -24,21 +24,21 @@ enum survey_kind { SURVEY_GLANCE, SURVEY_EXACT };
 
 /* Bytes, unless it says otherwise. */
 struct survey_sums {
-	uint64_t own;	   /* anonymous, swapped, of huge pages */
-	uint64_t shared;   /* of files of memory: at a glance also those on a tmpfs */
-	uint64_t hideable; /* by an exact look: what `shared` could be at most, all of it mapped */
-	uint64_t largest;  /* by an exact look: own and shared of the one that has most */
-	uint64_t tables;   /* page tables */
+	uint64_t own;	  /* anonymous, swapped, of huge pages */
+	uint64_t shared;  /* of files of memory: at a glance also those on a tmpfs */
+	uint64_t largest; /* by an exact look: own and shared of the one that has most */
+	uint64_t tables;  /* page tables */
 	unsigned int processes;
-	unsigned int waiting; /* of these, in the kernel: perhaps in vfork(2), see watchdog.c */
-	uint64_t tasks;	      /* how many threads they have */
-	uint64_t mappings;    /* how many; only by an exact look */
-	uint64_t faults;      /* without input or output, of all and of whom they waited for */
-	uint64_t system;      /* their time in the kernel, in ticks, likewise */
-	uint64_t newest;      /* the highest number of a process */
-	bool unwaited;	      /* one ignores SIGCHLD: nobody has its children's time */
-	uint64_t data;	      /* the most that one of them has reserved (RLIMIT_DATA) */
-	unsigned int unread;  /* could not be looked at exactly: counted as at a glance */
+	unsigned int waiting;	  /* of these, in the kernel: perhaps in vfork(2), see watchdog.c */
+	uint64_t tasks;		  /* how many threads they have */
+	uint64_t mappings;	  /* how many; only by an exact look, as the next */
+	uint64_t shared_mappings; /* of memory that has no name; each may keep more than it maps */
+	uint64_t faults;	  /* without input or output, of all and of whom they waited for */
+	uint64_t system;	  /* their time in the kernel, in ticks, likewise */
+	uint64_t newest;	  /* the highest number of a process */
+	bool unwaited;		  /* one ignores SIGCHLD: nobody has its children's time */
+	uint64_t data;		  /* the most that one of them has reserved (RLIMIT_DATA) */
+	unsigned int unread;	  /* could not be looked at exactly: counted as at a glance */
 };
 
 struct survey {
@@ -52,7 +52,7 @@ struct survey {
 	unsigned int kept; /* bytes of a line whose end is not read yet */
 	bool mapping;	   /* the values below are of one */
 	bool plain, memory_file;
-	uint64_t size, pss, anonymous, huge;
+	uint64_t pss, anonymous, huge;
 	uint64_t own, shared; /* of the one it is at, at a glance */
 	uint64_t before;      /* what all before it had */
 };

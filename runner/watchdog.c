@@ -64,14 +64,18 @@ static uint64_t nameless(const struct watchdog *w, const struct host_part *p, ui
 	return p->laid > named + least ? p->laid - named : 0;
 }
 
-/* Shared memory that nobody looks at is still mapped: an exact look bounds it. */
+/*
+ * Shared memory that nobody looks at. Some of it is mapped, but how much says nothing: one
+ * page that is left keeps the whole of it. So an exact look only tells whether there can be
+ * any: not where nothing of it is mapped by anybody who lets us see.
+ */
 static uint64_t hidden(const struct watchdog *w, uint64_t files)
 {
 	const struct survey_sums *s = &w->survey.sums;
-	uint64_t most = s->hideable > s->shared ? s->hideable - s->shared : 0;
-	uint64_t is = nameless(w, &w->host.shared, files + s->shared);
 
-	return w->looking && is > most ? most : is;
+	if (w->looking && !s->shared_mappings && !s->unread)
+		return 0;
+	return nameless(w, &w->host.shared, files + s->shared);
 }
 
 /* Everything together. */
@@ -144,14 +148,14 @@ static void rest(struct watchdog *w, uint64_t wait)
  * Two processes that share their memory as threads do (vfork(2) until exec) are each
  * said to have all of it. That passes within moments: so where one process less would
  * be within the limit, what is seen must be seen again, and often while one of them
- * waits in the kernel as the caller of vfork does.
+ * waits in the kernel as the caller of vfork does. What one has alone is no such thing.
  */
 static bool is_confirmed(struct watchdog *w, uint64_t used)
 {
 	const struct survey_sums *s = &w->survey.sums;
 	unsigned int needed = s->waiting ? 10 : 2;
 
-	if (s->processes <= 2 || used - s->largest > w->limit)
+	if (s->processes <= 2 || used - s->largest > w->limit || s->largest > w->limit)
 		return true;
 	return ++w->confirmed >= needed;
 }

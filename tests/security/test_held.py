@@ -191,6 +191,18 @@ for again in range(1 + int(sys.argv[2]) // 2):
     time.sleep(1 if sys.argv[2] != "0" else 0)
 held()
 """,
+    "shared memory of which a page stays mapped": """
+libc.mmap.restype = ctypes.c_void_p
+libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + 3 * [ctypes.c_int] + [ctypes.c_long]
+for again in range(1 + int(sys.argv[2]) // 2):
+    for i in range(2 * SIZE // (4 << 20)):
+        p = libc.mmap(None, 4 << 20, 3, 0x21, -1, 0)  # MAP_SHARED | MAP_ANONYMOUS
+        ctypes.memset(p, 1, 4 << 20)
+        libc.munmap(p + 4096, (4 << 20) - 4096)
+    time.sleep(1 if sys.argv[2] != "0" else 0)
+held()
+""",
 }
 
 # Ways that there are only where somebody counts: (calls, errno without a cgroup).
@@ -345,7 +357,31 @@ class Unaccounted(lib.Scripts):
         self.each(check)
 
 
+# A caller of vfork(2) that never comes back, and another process that has all the memory.
+VFORKED = BEGIN + """
+pid = os.fork()
+if pid == 0:
+    libc.vfork() or libc.pause()
+    os._exit(0)
+while open("/proc/%d/stat" % pid).read().rsplit(")", 1)[1].split()[0] != "D":
+    time.sleep(0.001)
+m = touched()
+held()
+"""
+
+
 class Watchdog(lib.Scripts):
+    def test_a_process_in_vfork_delays_nothing(self):
+        """Seen over the limit ten times only then? By that time there is ten times as much."""
+        def check(actor):
+            options = ["--without", "cgroup", "--memory", "48m"]
+            r = self.run_script(options, VFORKED, actor, "2000", "20")
+            self.assertEqual(r.report["reason"], "memory", repr(r))
+            self.assertLess(r.report["memory"]["peak_bytes"], 600 * MIB, repr(r))
+            r = self.run_script(options[:2] + ["--memory", "256m"], VFORKED, actor, "40", "0")
+            self.assertEqual((r.report["reason"], r.out), ("exited", "held\n"), repr(r))
+        self.each(check)
+
     def test_a_tree_too_large_to_look_at(self):
         def check(actor):
             # With a limit that what the kernel holds for the mappings does not reach.
