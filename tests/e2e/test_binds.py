@@ -2,6 +2,7 @@
 """What --bind and --ro-bind grant: what their words say, and no more."""
 import json
 import os
+import socket
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -186,6 +187,45 @@ print(name(os.execv, "/w/sub/p", ["p"]))
             self.assertEqual(inside(":/w:ro,noexec").out.split(), ["EROFS", "EACCES", "EACCES"])
             words = inside(":/w:rw,exec").out.split()
             self.assertEqual(words, ["done", "EACCES"], "the last has no words: it ran")
+        self.each(check)
+
+
+class Sockets(lib.Scripts):
+    """What docs/threat-model.md says of servers whose socket lies in a bind."""
+    ASK = """
+import errno, os, socket
+s = socket.socket(socket.AF_UNIX)
+try:
+    s.connect("/d/socket")
+    print("connected")
+except OSError as e:
+    print(errno.errorcode[e.errno])
+try:
+    os.open("/d/pipe", os.O_WRONLY | os.O_NONBLOCK)
+    print("opened")
+except OSError as e:
+    print(errno.errorcode[e.errno])
+"""
+
+    def test_a_read_only_bind_keeps_from_pipes_and_not_from_sockets(self):
+        def check(actor):
+            d = lib.room(actor, 0o700)
+            server = socket.socket(socket.AF_UNIX)
+            self.addCleanup(server.close)
+            server.bind(d + "/socket")
+            server.listen()
+            os.mkfifo(d + "/pipe", 0o600)
+            reader = os.open(d + "/pipe", os.O_RDONLY | os.O_NONBLOCK)
+            self.addCleanup(os.close, reader)
+            for name in "socket", "pipe":
+                lib.give(d + "/" + name, actor)
+                os.chmod(d + "/" + name, 0o600)
+            for options, said in (([], ["connected", "EACCES"]),
+                                  (["--without", "landlock"], ["connected", "opened"])):
+                r = self.run_script(["--ro-bind", d + ":/d"] + options, self.ASK, actor)
+                self.assertEqual(r.out.split(), said, repr(r))
+            r = self.run_script([], self.ASK, actor)
+            self.assertEqual(r.out.split(), ["ENOENT", "ENOENT"], repr(r))
         self.each(check)
 
 
