@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
@@ -19,7 +20,7 @@
 #include "base/raw.h"
 
 /* One read of smaps gives a page, or one mapping if its path is longer than that. */
-enum { WHO = 32, READ = 8192, LINE = 8192 };
+enum { WHO = 32, READ = 8192, LINE = 8192, LOCKED_NS = 300000000 };
 
 /* In .bss: touched only when there is something to look at exactly. */
 static char smaps_text[LINE + READ + 1];
@@ -248,10 +249,32 @@ static void take_line(struct survey *s, const char *line)
 		}
 }
 
+/* How often we have slept. Who is only not given a CPU has not. */
+static long sleeps(void)
+{
+	struct rusage usage;
+
+	return getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_nvcsw : 0;
+}
+
+/*
+ * The list of mappings is locked while they are changed, and a process can be at that all
+ * the time: then each read waits. That is noticed once, and never for a long read alone.
+ */
+static ssize_t read_unlocked(struct survey *s)
+{
+	long slept = sleeps();
+	uint64_t begun = raw_clock_ns(CLOCK_MONOTONIC);
+	ssize_t n = read(s->smaps, smaps_text + s->kept, READ);
+
+	s->locked = raw_clock_ns(CLOCK_MONOTONIC) - begun > LOCKED_NS && sleeps() != slept;
+	return n;
+}
+
 /* Returns 1 when there is more of it, 0 at its end, or -errno. */
 static int read_mappings(struct survey *s)
 {
-	ssize_t n = read(s->smaps, smaps_text + s->kept, READ);
+	ssize_t n = read_unlocked(s);
 	char *line = smaps_text;
 	char *end;
 
@@ -272,23 +295,38 @@ static int read_mappings(struct survey *s)
 	return 1;
 }
 
+/* The one it is at cannot be looked at: all it has is its own. */
+static void take_glance(struct survey *s)
+{
+	s->mapping = false;
+	s->sums.own = s->before_own + s->own;
+	s->sums.shared = s->before_shared + s->shared;
+	s->sums.unread++;
+}
+
 /* Go on with the process it is at. Returns as survey_step(). */
 static int step_mappings(struct survey *s, uint64_t deadline)
 {
+	uint64_t all;
 	int r;
 
-	while ((r = read_mappings(s)) > 0)
+	while ((r = read_mappings(s)) > 0 && !s->locked)
 		if (raw_clock_ns(CLOCK_MONOTONIC) >= deadline)
 			return 1;
 	end_mapping(s);
 	fd_close(&s->smaps);
 	s->kept = 0;
-	if (s->sums.own + s->sums.shared - s->before > s->sums.largest)
-		s->sums.largest = s->sums.own + s->sums.shared - s->before;
+	if (r > 0) {
+		take_glance(s);
+		return 0;
+	}
+	all = s->sums.own - s->before_own + s->sums.shared - s->before_shared;
+	if (all > s->sums.largest)
+		s->sums.largest = all;
 	return r < 0 ? fail(s, "smaps", r) : 0;
 }
 
-/* It made itself undumpable, and we are not root: all it has is its own. */
+/* It made itself undumpable, and we are not root. */
 static bool is_hidden(int r)
 {
 	return r == -EACCES || r == -EPERM;
@@ -299,7 +337,8 @@ static int open_mappings(struct survey *s, int proc_fd, const char *who)
 	char path[WHO + 16];
 	int r;
 
-	s->before = s->sums.own + s->sums.shared;
+	s->before_own = s->sums.own;
+	s->before_shared = s->sums.shared;
 	snprintf(path, sizeof(path), "%s/smaps", who);
 	s->smaps = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
 	if (s->smaps >= 0)
@@ -309,9 +348,7 @@ static int open_mappings(struct survey *s, int proc_fd, const char *who)
 		return 0;
 	if (!is_hidden(r))
 		return fail(s, "smaps", r);
-	s->sums.own += s->own;
-	s->sums.shared += s->shared;
-	s->sums.unread++;
+	take_glance(s);
 	return 0;
 }
 

@@ -52,9 +52,10 @@ struct survey {
 	unsigned int kept; /* bytes of a line whose end is not read yet */
 	bool mapping;	   /* the values below are of one */
 	bool plain, memory_file;
+	bool locked; /* the last read of it had to wait */
 	uint64_t pss, anonymous, huge;
-	uint64_t own, shared; /* of the one it is at, at a glance */
-	uint64_t before;      /* what all before it had */
+	uint64_t own, shared;		    /* of the one it is at, at a glance */
+	uint64_t before_own, before_shared; /* what all before it had */
 };
 
 void survey_begin(struct survey *s, enum survey_kind kind);

@@ -126,6 +126,8 @@ static void killed_by_us(const struct plan *plan, const struct acts *a, struct o
 							  "on the whole host"
 			 : a->memory_rests_on & HELD_LARGE
 				 ? "; too many mappings to look at exactly"
+			 : a->memory_rests_on & HELD_HIDDEN
+				 ? "; a process let nobody look at it exactly"
 				 : "");
 		snprintf(o->hint, sizeof(o->hint), MEMORY_HINT);
 		break;

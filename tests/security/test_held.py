@@ -370,7 +370,42 @@ held()
 """
 
 
+# Threads that change mappings all the time keep the list of them locked: each read waits.
+LOCKED = BEGIN + """
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + 3 * [ctypes.c_int] + [ctypes.c_long]
+libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+size = 16 << 20
+f = os.open("/tmp/f", os.O_RDWR | os.O_CREAT)
+os.write(f, b"x" * size)
+n = SIZE // size
+base = libc.mmap(None, SIZE, 0, 0x4022, -1, 0)  # MAP_NORESERVE
+for i in range(n):
+    libc.mmap(base + i * size, size, 3, 0x8011, f, 0)  # MAP_SHARED | MAP_FIXED | MAP_POPULATE
+for i in range(2):
+    if os.fork() == 0:
+        time.sleep(600)
+def change():
+    while True:
+        libc.mprotect(base, SIZE, 1)
+        libc.mprotect(base, SIZE, 3)
+for i in range(int(sys.argv[3])):
+    threading.Thread(target=change, daemon=True).start()
+held()
+"""
+
+
 class Watchdog(lib.Scripts):
+    def test_a_process_that_keeps_its_mappings_locked(self):
+        def check(actor):
+            options = ["--without", "cgroup", "--timeout", "40s", "--memory", "768m"]
+            r = self.run_script(options, LOCKED, actor, str(25 << 10), "600", "8")
+            self.assertEqual(r.report["reason"], "memory", repr(r))
+            self.assertIn("let nobody look at it", r.report["message"])
+            r = self.run_script(options, LOCKED, actor, str(25 << 10), "1", "0")
+            self.assertEqual((r.report["reason"], r.out), ("exited", "held\n"), repr(r))
+        self.each(check)
+
     def test_a_process_in_vfork_delays_nothing(self):
         """Seen over the limit ten times only then? By that time there is ten times as much."""
         def check(actor):
