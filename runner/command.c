@@ -9,11 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/open.h"
+#include "base/raw.h"
+#include "layer/layer.h"
 
-enum { COPY_AT_MOST = 256 * 1024 * 1024 };
+enum {
+	/* Up to here copying into memory costs less than one more mount. */
+	COPY_UP_TO = 128 * 1024,
+	COPY_AT_MOST = 256 * 1024 * 1024,
+};
 
 bool command_is_python(const char *name)
 {
@@ -113,10 +120,67 @@ static int open_file(const char *path, struct err *e)
 }
 
 /*
- * Whatever its size: were the file itself mounted here, the payload could change it by
- * way of a writable bind of its directory, and would have a file it wrote and may
- * execute. The copy lies on the sealed root.
+ * Were the file itself mounted here, the payload could change it by way of a writable
+ * bind of its directory (or of another name of it), and would have a file it wrote and
+ * may execute. So where anything of the host's can be written, it is copied; the copy
+ * lies on the sealed root.
  */
+static bool payload_writes_none(const struct plan *plan)
+{
+	uint64_t all = RAW_MOUNT_ATTR_RDONLY;
+
+	for (unsigned int i = 0; i < plan->n_binds; i++)
+		all &= plan->binds[i].attributes;
+	for (unsigned int i = 0; i < plan->n_view; i++)
+		all &= plan->view[i].attributes;
+	return all;
+}
+
+/*
+ * Does the payload read and execute the file itself as it would the copy? As root it is
+ * neither owner nor group, and init opens it as one who may search every directory;
+ * a file system of another machine, or of a process, may see that differently.
+ */
+static bool is_as_good_as_a_copy(const struct plan *plan, const struct stat *st)
+{
+	static const uint32_t local[] = {
+		0x0000ef53 /* ext4 */,	0x58465342 /* xfs */,  0x9123683e /* btrfs */,
+		0x01021994 /* tmpfs */, 0xf2f52010 /* f2fs */, 0x794c7630 /* overlay */,
+	};
+	const mode_t needed = S_IROTH | S_IXOTH;
+	struct statfs fs;
+
+	if (plan->host->privileged && (st->st_mode & needed) != needed)
+		return false;
+	if (fstatfs(plan->script_fd, &fs) < 0 || (fs.f_flags & RAW_MOUNT_ATTR_NOEXEC))
+		return false;
+	for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++)
+		if (local[i] == (uint32_t)fs.f_type)
+			return true;
+	return false;
+}
+
+/* A program: the inode that was opened and judged, read-only. Then the root is noexec. */
+static int bring_bind(struct plan *plan, const char *target, const struct stat *st, struct err *e)
+{
+	struct plan_node point = {
+		.kind = PLAN_NODE_FILE, .mode = 0444, .path = target, .text = "", .fd = -1
+	};
+	struct plan_bind b = { .source = plan->spec->argv[0],
+			       .follow = true,
+			       .dev = st->st_dev,
+			       .ino = st->st_ino,
+			       .target = target,
+			       .idmap_fd = -1,
+			       .attributes = RAW_MOUNT_ATTR_RDONLY | RAW_MOUNT_ATTR_NOSUID |
+					     RAW_MOUNT_ATTR_NODEV };
+
+	plan->root_noexec = plan_has(plan, LAYER_NOEXEC);
+	if (plan_add_node(plan, &point, e) < 0)
+		return -e->code;
+	return plan_add_view(plan, &b, e);
+}
+
 static int bring_copy(struct plan *plan, const char *target, const struct stat *st, mode_t mode,
 		      struct err *e)
 {
@@ -168,7 +232,11 @@ static int plan_file(struct plan *plan, struct err *e)
 	plan->delivered = plan_printf(plan, e, "/app/%s", name);
 	if (!plan->delivered)
 		return -ENOMEM;
-	r = bring_copy(plan, plan->delivered + 1, &st, python ? 0444 : 0555, e);
+	if (!python && st.st_size > COPY_UP_TO && payload_writes_none(plan) &&
+	    is_as_good_as_a_copy(plan, &st))
+		r = bring_bind(plan, plan->delivered + 1, &st, e);
+	else
+		r = bring_copy(plan, plan->delivered + 1, &st, python ? 0444 : 0555, e);
 	if (r < 0)
 		return r;
 	if (!python) {

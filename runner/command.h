@@ -3,7 +3,8 @@
  * command: what is executed, and how a file of the caller's gets inside.
  *
  * A script is handed in as bytes, under its own name, in /app: its directory is
- * not exposed, and a file that only its owner may read still runs.
+ * not exposed, and a file that only its owner may read still runs. A large program is
+ * mounted there where no payload could write it.
  */
 #ifndef RUNNER_COMMAND_H
 #define RUNNER_COMMAND_H

@@ -68,6 +68,7 @@ struct plan_bind {
 	ino_t ino;	    /* 0: a system path, not checked */
 	const char *target; /* relative to the new root */
 	uint64_t attributes;
+	bool follow;   /* links may lead to the source: `ino` says if it is the file */
 	bool optional; /* a source that does not exist is skipped */
 	bool covered;  /* something of the user's is mounted over it */
 	bool exec;     /* Landlock lets programs be executed from here */

@@ -14,13 +14,15 @@ enum { CLONE_TREE = RAW_OPEN_TREE_CLONE | RAW_OPEN_TREE_CLOEXEC | RAW_AT_RECURSI
 
 /*
  * A detached copy of the source's mounts. The system's own paths are root's alone
- * to change. What a user named is opened once, not through a link, and must be what
- * the plan saw.
+ * to change. What a user named is opened once and must be what the plan saw; links
+ * may lead to the program that is handed in (those that base/open.h follows), not to
+ * a bind.
  */
 IN_CHILD static long clone_tree(const struct plan_bind *b)
 {
 	struct raw_open_how how = { .flags = O_PATH | O_CLOEXEC,
-				    .resolve = RAW_RESOLVE_NO_SYMLINKS };
+				    .resolve = b->follow ? RAW_RESOLVE_NO_MAGICLINKS
+							 : RAW_RESOLVE_NO_SYMLINKS };
 	struct stat st;
 	long source;
 	long r;

@@ -436,10 +436,10 @@ class Links(lib.Scripts):
 
 
 class Delivered(lib.Scripts):
-    """The script or program is a copy, whatever its size."""
+    """The script or program: a copy, unless it is large and nothing can be written."""
 
     def large(self, actor, name, text):
-        """More than what was once mounted instead of copied."""
+        """More than what is always copied."""
         d = lib.room(actor, 0o777)
         path = lib.write(os.path.join(d, name), text + "\n#" + "x" * 200000, 0o777, actor)
         return d, path
@@ -454,6 +454,67 @@ class Delivered(lib.Scripts):
             self.assertEqual((r.status, r.out), (0, "kept\n"), repr(r))
             with open(path, encoding="utf-8") as f:
                 self.assertEqual(f.read(), "#!/bin/sh\necho changed\n")
+        self.each(check)
+
+    # Which inode it is, how it is mounted, how the root is; what writes it.
+    WHICH = ("#!/bin/sh\nstat -c %i /app/s.sh\n"
+             "sed -n 's,^[^ ]* [^ ]* [^ ]* [^ ]* /app/s.sh \\([^ ]*\\) .*,\\1,p' "
+             "/proc/self/mountinfo\necho end\n"
+             "sed -n 's,^[^ ]* [^ ]* [^ ]* [^ ]* / \\([^ ]*\\) .*,\\1,p' /proc/self/mountinfo\n"
+             "chmod 777 /app/s.sh 2>&1 | sed 's/.*: //'\n"
+             "(echo forged >>/app/s.sh) 2>&1 | sed 's/.*: //'\n")
+
+    def which(self, path, actor, options=()):
+        r = self.ok(lib.sandbox(list(options), [path], actor))
+        lines = r.out.splitlines()
+        self.assertIn("Read-only file system", lines[-2], repr(r))
+        self.assertIn(lines[-1], ("Permission denied", "Read-only file system"), repr(r))
+        mounts = lines[1:lines.index("end")]
+        root = lines[lines.index("end") + 1].split(",")
+        self.assertIn("ro", root)
+        if not mounts:
+            self.assertNotEqual(lines[0], str(os.stat(path).st_ino), repr(r))
+            self.assertNotIn("noexec", root)
+            return "copied"
+        # The judged inode, and the root need not let anything be executed.
+        self.assertEqual((len(mounts), lines[0]), (1, str(os.stat(path).st_ino)), repr(r))
+        for flag in "ro", "nosuid", "nodev":
+            self.assertIn(flag, mounts[0].split(","))
+        self.assertNotIn("noexec", mounts[0].split(","))
+        self.assertIn("noexec", root)
+        return "bound"
+
+    def test_bound_where_nothing_can_be_written(self):
+        def check(actor):
+            d, path = self.large(actor, "s.sh", self.WHICH)
+            os.chmod(path, 0o755)
+            self.assertEqual(self.which(path, actor), "bound")
+            self.assertEqual(self.which(path, actor, ["--ro-bind", d + ":/r"]), "bound")
+            # As root the payload is another one, who could not search this.
+            os.chmod(d, 0o700)
+            self.assertEqual(self.which(path, actor), "bound")
+            os.symlink(d, d + "/way")
+            lib.give(d + "/way", actor)
+            if actor == "user" and ROOT:
+                os.lchown(d + "/way", lib.NOBODY.pw_uid, lib.NOBODY.pw_gid)
+            self.assertEqual(self.which(d + "/way/s.sh", actor), "bound")
+        self.each(check)
+
+    def test_copied_where_anything_can_be_written(self):
+        """Also where it does not lie: no rule about names is as sure as that."""
+        def check(actor):
+            d, path = self.large(actor, "s.sh", self.WHICH)
+            os.chmod(path, 0o755)
+            for options in (["--bind", d + ":/w"], ["--bind", lib.room(actor) + ":/w"],
+                            ["--ro-bind", d + ":/r", "--bind", lib.room(actor) + ":/w"],
+                            ["--without", "devices"]):
+                with self.subTest(options=options):
+                    self.assertEqual(self.which(path, actor, options), "copied")
+            # What the payload could not read or execute itself.
+            os.chmod(path, 0o700)
+            self.assertEqual(self.which(path, actor), "copied" if actor == "root" else "bound")
+            small = lib.write(os.path.join(lib.room(actor), "s.sh"), self.WHICH, 0o755, actor)
+            self.assertEqual(self.which(small, actor), "copied")
         self.each(check)
 
     def test_a_python_script_is_no_program(self):
