@@ -77,6 +77,9 @@ def sandbox(options, command, actor="root", report=True, **kwargs):
     room = tempfile.mkdtemp(dir=ROOM)
     os.chmod(room, 0o777)
     path = os.path.join(room, "report.json")
+    # The default wall time is meant to be long, and is not on an emulated CPU.
+    if PATIENCE > 1 and not {"--timeout", "--profile"} & set(options):
+        options = ["--timeout", "10m"] + options
     argv = [RUNNER, "exec"] + (["--report", path] if report else []) + options + command
     result = run(argv, actor, **kwargs)
     if os.path.exists(path):
