@@ -112,8 +112,12 @@ void streams_drain(struct streams *s, const struct running *run, uint64_t ms, st
 				       { .fd = run->caller, .events = POLLIN } };
 		uint64_t left = end > now ? (end - now + 999999u) / 1000000u : 0;
 
-		if (p[0].fd < 0 && p[1].fd < 0)
+		/* The last helper came to its end since it was looked at: nothing is lost. */
+		if (p[0].fd < 0 && p[1].fd < 0) {
+			count(&s->out, &o->out);
+			count(&s->err, &o->err);
 			break;
+		}
 		if (poll(p, 4, left > 3600000 ? 3600000 : (int)left) < 0)
 			continue;
 		count(&s->out, &o->out);

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import tty
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import lib
@@ -346,6 +347,28 @@ class Unending(Runs):
             lib.write(room + "/freezer.state", "THAWED")
             self.assertTrue(lib.wait_until(lambda: not any(map(lib.alive, frozen)), 30))
             os.rmdir(room)
+
+
+class HandedOn(lib.PerActor):
+    """What a process of runner's own writes, where a descriptor may make the writer wait."""
+
+    def test_nothing_is_called_lost_that_arrived(self):
+        """Its end can come between two looks at how far it is; so, many runs."""
+        def check(actor):
+            master, slave = os.openpty()
+            tty.setraw(slave)
+            for _ in range(40):
+                p = subprocess.Popen(lib.as_actor(actor, [
+                    lib.RUNNER, "exec", "--drain", "60s", "--",
+                    "head", "-c", "20000", "/dev/zero"]), stdout=master, stderr=subprocess.PIPE)
+                left = 20000
+                while left:
+                    left -= len(os.read(slave, 3000))
+                self.assertEqual((p.wait(), p.stderr.read()), (0, b""))
+                p.stderr.close()
+            os.close(master)
+            os.close(slave)
+        self.each(check)
 
 
 if __name__ == "__main__":
