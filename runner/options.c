@@ -293,7 +293,8 @@ static int next_option(char *const *argv, int *at, const struct option **ret, co
 			return err_set(e, EINVAL, "--%s takes no value", o->name);
 		if (o->argument && !*value) {
 			*value = argv[*at + 1];
-			if (!*value)
+			/* A file of that name can still be meant: --report=-- */
+			if (!*value || strcmp(*value, "--") == 0)
 				return err_set(e, EINVAL, "--%s needs a value: %s", o->name,
 					       o->argument);
 			*at += 1;

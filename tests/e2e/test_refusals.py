@@ -78,7 +78,9 @@ class BadInput(lib.PerActor):
                     (["--rootfs", "/none"], ["rootfs '/none'"]),
                     (["--stdin", "/none"], ["stdin '/none'"]),
                     (["--dry-run=1"], ["takes no value"]),
-                    (["--timeout"], []),
+                    (["--timeout"], ["--timeout needs a value"]),
+                    (["--program"], ["--program needs a value"]),
+                    (["--env"], ["--env needs a value"]),
             ]:
                 with self.subTest(argv=argv):
                     r = lib.sandbox(argv, ["--", "echo", "ran"], actor)
