@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "mount_words.h"
 #include "profile_read.h"
 
@@ -34,7 +35,10 @@ static int read_mount_options(json_t *v, struct spec_mount *m, struct place *p, 
 static int read_mount_key(struct spec *s, const char *name, json_t *v, struct spec_mount *m,
 			  struct place *p, struct err *e)
 {
+	static const char *const keys[] = { "type",    "source", "destination",
+					    "options", "size",	 "inodes",	NULL };
 	const char *text = json_string_value(v);
+	const char *near;
 
 	if (strcmp(name, "type") == 0) {
 		if (text && strcmp(text, "tmpfs") == 0)
@@ -55,7 +59,9 @@ static int read_mount_key(struct spec *s, const char *name, json_t *v, struct sp
 		return profile_read_number(v, LIMIT_BYTES, &m->size, p, e);
 	if (strcmp(name, "inodes") == 0)
 		return profile_read_number(v, LIMIT_COUNT, &m->inodes, p, e);
-	return profile_bad(e, p, "unknown key");
+	near = text_nearest(name, keys);
+	profile_bad(e, p, "unknown key");
+	return near ? err_hint(e, "did you mean '%s'?", near) : -e->code;
 }
 
 static int read_mount(struct spec *s, json_t *object, struct place *p, struct err *e)

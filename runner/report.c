@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -189,16 +190,21 @@ void report_human(const struct outcome *o, const struct spec *spec)
 {
 	for (unsigned int i = 0; i < spec->n_without; i++)
 		display_line(stderr, "runner: warning: ran without layer '%s'", spec->without[i]);
-	if (o->out.truncated || o->err.truncated)
+	/* Where that ended the run, its reason says it. */
+	if ((o->out.truncated || o->err.truncated) && o->reason != REASON_OUTPUT)
 		display_line(stderr,
-			     "runner: %s was cut at limit output; --output-limit allows more",
-			     o->out.truncated ? "stdout" : "stderr");
+			     "runner: %s cut at limit output; --output-limit allows more",
+			     !o->err.truncated	 ? "stdout was"
+			     : !o->out.truncated ? "stderr was"
+						 : "stdout and stderr were");
 	say_what_was_lost("stdout", &o->out);
 	say_what_was_lost("stderr", &o->err);
 	if (o->stdin_error)
 		display_line(stderr, "runner: stdin could not be read to its end: %s",
 			     strerror(o->stdin_error));
-	if (o->reason != REASON_EXITED)
+	/* A reader that leaves is no news: no shell tells of SIGPIPE, either. */
+	if (o->reason != REASON_EXITED &&
+	    (o->reason != REASON_SIGNALED || o->signal != SIGPIPE))
 		display_line(stderr, "runner: %s: %s", reason_names[o->reason], o->message);
 	if (o->hint[0])
 		display_line(stderr, "runner: hint: %s", o->hint);

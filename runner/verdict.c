@@ -129,7 +129,11 @@ static void killed_by_us(const struct plan *plan, const struct acts *a, struct o
 			 : a->memory_rests_on & HELD_HIDDEN
 				 ? "; a process let nobody look at it exactly"
 				 : "");
-		snprintf(o->hint, sizeof(o->hint), MEMORY_HINT);
+		snprintf(o->hint, sizeof(o->hint), "%s%s", MEMORY_HINT,
+			 a->memory_rests_on & HELD_HOST
+				 ? "; with a cgroup a neighbour's kernel memory is not taken for "
+				   "its own ('runner doctor')"
+				 : "");
 		break;
 	case REASON_OUTPUT:
 		snprintf(o->message, sizeof(o->message),

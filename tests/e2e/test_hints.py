@@ -42,6 +42,29 @@ class Limits(Hints):
             self.assertIsNone(r.report["hint"])
         self.each(check)
 
+    def test_the_output_limit_is_told_once(self):
+        def check(actor):
+            both = ["--", "sh", "-c", "echo 12345; echo 12345 >&2"]
+            for command, cut in ((both[:3] + ["echo 12345"], "stdout was"),
+                                 (both, "stdout and stderr were")):
+                r = lib.sandbox(["--output-limit", "3"], command, actor)
+                self.assertEqual((r.status, r.out), (0, "123"), repr(r))
+                self.assertIn("runner: %s cut at limit output; --output-limit allows more\n"
+                              % cut, r.err)
+            r = lib.sandbox(["--output-limit", "3", "--on-output", "kill"],
+                            ["--", "sh", "-c", "echo 12345; sleep 60"], actor)
+            self.assertEqual((r.status, r.report["reason"]), (137, "output"))
+            self.assertEqual(r.err.count("--output-limit"), 1, r.err)
+        self.each(check)
+
+    def test_a_reader_that_leaves_is_no_news(self):
+        def check(actor):
+            for name, said in (("PIPE", ""), ("USR1", "runner: signaled: the payload died of "
+                                                      "signal 10 (User defined signal 1)\n")):
+                r = lib.sandbox([], ["--", "sh", "-c", "kill -%s $$" % name], actor)
+                self.assertEqual((r.report["reason"], r.err), ("signaled", said))
+        self.each(check)
+
 
 class NotExecutable(Hints):
     def file(self, actor, mode=0o755, text="#!/bin/sh\necho ran\n"):

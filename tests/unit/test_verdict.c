@@ -153,6 +153,18 @@ static void the_caller_has_ended(void)
 	CU_ASSERT_STRING_EQUAL(o.message, "the process that started runner has ended");
 }
 
+/* What the whole host says may be a neighbour's: only a cgroup knows. */
+static void a_neighbour_may_be_to_blame(void)
+{
+	struct acts a = { .killed = true, .kill_reason = REASON_MEMORY };
+
+	CU_ASSERT_EQUAL(decide((struct board){ 0 }, a), REASON_MEMORY);
+	CU_ASSERT_PTR_NULL(strstr(o.hint, "cgroup"));
+	a.memory_rests_on = HELD_HOST;
+	CU_ASSERT_EQUAL(decide((struct board){ 0 }, a), REASON_MEMORY);
+	CU_ASSERT_PTR_NOT_NULL(strstr(o.hint, "with a cgroup"));
+}
+
 /* It had already ended when our kill came: then that was its end. */
 static void a_kill_that_came_too_late(void)
 {
@@ -322,6 +334,7 @@ CU_TestInfo verdict_tests[] = {
 	{ "of two causes the first one decides", of_two_causes_the_first_one_decides },
 	{ "the watchdog's kill", the_watchdogs_kill },
 	{ "the caller has ended", the_caller_has_ended },
+	{ "a neighbour may be to blame", a_neighbour_may_be_to_blame },
 	{ "a kill that came too late", a_kill_that_came_too_late },
 	{ "what does not end is said", what_does_not_end_is_said },
 	{ "canceled by a signal", canceled_by_a_signal },
