@@ -159,7 +159,7 @@ static void killed_by_us(const struct plan *plan, const struct acts *a, struct o
 			break;
 		}
 		o->exit_code = EXIT_SIGNAL + a->cancel_signal;
-		snprintf(o->message, sizeof(o->message), "runner got signal %d (%s)",
+		snprintf(o->message, sizeof(o->message), "runner was sent signal %d (%s)",
 			 a->cancel_signal, strsignal(a->cancel_signal));
 		break;
 	case REASON_INTERNAL: cannot_watch(a, o); break;
@@ -228,7 +228,7 @@ static void ended_itself(const struct plan *plan, const struct board *b, const s
 	if (a->cancel_signal) {
 		o->reason = REASON_CANCELED;
 		o->exit_code = EXIT_SIGNAL + a->cancel_signal;
-		snprintf(o->message, sizeof(o->message), "runner got signal %d (%s)",
+		snprintf(o->message, sizeof(o->message), "runner was sent signal %d (%s)",
 			 a->cancel_signal, strsignal(a->cancel_signal));
 	}
 }

@@ -216,7 +216,7 @@ static void canceled_by_a_signal(void)
 	a.kill_reason = REASON_CANCELED;
 	CU_ASSERT_EQUAL(decide((struct board){ 0 }, a), REASON_CANCELED);
 	CU_ASSERT_EQUAL(o.exit_code, 143);
-	CU_ASSERT_STRING_EQUAL(o.message, "runner got signal 15 (Terminated)");
+	CU_ASSERT_STRING_EQUAL(o.message, "runner was sent signal 15 (Terminated)");
 }
 
 static void rlimit_cpu_only_when_it_was_due(void)
