@@ -258,28 +258,42 @@ static unsigned int make_ranges(const struct bpf_table *t, struct range *ranges)
 }
 
 /*
- * The upper half follows the jump directly, the lower half behind it; a jump
- * reaches 255 instructions, so a longer way goes through an unconditional one.
+ * What the search ends at: a range, or several of one action with single calls between
+ * them. Such a call is one comparison, as a range of its own it were two.
  */
-static void emit_search(struct emitter *m, const struct bpf_table *t, const struct range *ranges,
-			unsigned int low, unsigned int high)
-{
-	unsigned int middle = (low + high + 1) / 2;
-	unsigned int jump;
+struct leaf {
+	const struct range *from;
+	unsigned int singles; /* from[1], from[3], ... */
+};
 
-	if (m->overflow)
-		return;
-	if (low == high) {
-		if (ranges[low].first >= 0)
-			emit_rules(m, t, ranges[low].first);
-		else
-			emit_return(m, ranges[low].action);
-		return;
+enum { MOST_SINGLES = 4 };
+
+static unsigned int make_leaves(const struct range *ranges, unsigned int n, struct leaf *leaves)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < n;) {
+		struct leaf l = { &ranges[i], 0 };
+		unsigned int last = i;
+
+		while (l.singles < MOST_SINGLES && last + 2 < n && l.from->first < 0 &&
+		       ranges[last + 2].first < 0 && ranges[last + 2].action == l.from->action &&
+		       ranges[last + 2].start == ranges[last + 1].start + 1) {
+			l.singles++;
+			last += 2;
+		}
+		leaves[count++] = l;
+		i = last + 1;
 	}
-	jump = m->n;
-	emit(m, BPF_JMP | BPF_JGE | BPF_K, ranges[middle].start, 1, 0);
-	emit(m, BPF_JMP | BPF_JA, 0, 0, 0);
-	emit_search(m, t, ranges, middle, high);
+	return count;
+}
+
+/*
+ * Two instructions, the second of which is to lead over all that follows until now: a
+ * conditional jump reaches 255 instructions, a longer way goes through it.
+ */
+static void land(struct emitter *m, unsigned int jump)
+{
 	if (m->overflow)
 		return;
 	if (m->n - jump - 1 <= 255) {
@@ -292,7 +306,49 @@ static void emit_search(struct emitter *m, const struct bpf_table *t, const stru
 	} else {
 		m->out[jump + 1].k = m->n - jump - 2;
 	}
-	emit_search(m, t, ranges, low, middle - 1);
+}
+
+static void emit_range(struct emitter *m, const struct bpf_table *t, const struct range *r)
+{
+	if (r->first >= 0)
+		emit_rules(m, t, r->first);
+	else
+		emit_return(m, r->action);
+}
+
+static void emit_leaf(struct emitter *m, const struct bpf_table *t, const struct leaf *l)
+{
+	for (unsigned int i = 0; i < l->singles && !m->overflow; i++) {
+		const struct range *single = &l->from[2 * i + 1];
+		unsigned int jump = m->n;
+
+		emit(m, BPF_JMP | BPF_JEQ | BPF_K, single->start, 1, 0);
+		emit(m, BPF_JMP | BPF_JA, 0, 0, 0);
+		emit_range(m, t, single);
+		land(m, jump);
+	}
+	emit_range(m, t, l->from);
+}
+
+/* The upper half follows the jump directly, the lower half behind it. */
+static void emit_search(struct emitter *m, const struct bpf_table *t, const struct leaf *leaves,
+			unsigned int low, unsigned int high)
+{
+	unsigned int middle = (low + high + 1) / 2;
+	unsigned int jump;
+
+	if (m->overflow)
+		return;
+	if (low == high) {
+		emit_leaf(m, t, &leaves[low]);
+		return;
+	}
+	jump = m->n;
+	emit(m, BPF_JMP | BPF_JGE | BPF_K, leaves[middle].from->start, 1, 0);
+	emit(m, BPF_JMP | BPF_JA, 0, 0, 0);
+	emit_search(m, t, leaves, middle, high);
+	land(m, jump);
+	emit_search(m, t, leaves, low, middle - 1);
 }
 
 int bpf_compile(const struct bpf_table *t, uint32_t (*map)(uint32_t), struct sock_filter *out,
@@ -300,7 +356,8 @@ int bpf_compile(const struct bpf_table *t, uint32_t (*map)(uint32_t), struct soc
 {
 	struct emitter m = { .out = out, .map = map };
 	static struct range ranges[BPF_MAX_SYSCALL + 1];
-	unsigned int n = make_ranges(t, ranges);
+	static struct leaf leaves[BPF_MAX_SYSCALL + 1];
+	unsigned int n = make_leaves(ranges, make_ranges(t, ranges), leaves);
 
 	emit_load(&m, offsetof(struct seccomp_data, arch));
 	emit(&m, BPF_JMP | BPF_JEQ | BPF_K, t->arch, 1, 0);
@@ -310,7 +367,7 @@ int bpf_compile(const struct bpf_table *t, uint32_t (*map)(uint32_t), struct soc
 		emit(&m, BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1);
 		emit_return(&m, t->foreign);
 	}
-	emit_search(&m, t, ranges, 0, n - 1);
+	emit_search(&m, t, leaves, 0, n - 1);
 	if (m.overflow)
 		return err_set(e, E2BIG, "the filter is longer than the kernel's %d instructions",
 			       BPF_MAX_INSNS);
