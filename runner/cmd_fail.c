@@ -22,6 +22,7 @@ int cmd_printed(int status)
 	bool before = ferror(stdout);
 	int error = fflush(stdout) == 0 ? 0 : errno;
 
+	clearerr(stdout); /* it is told once */
 	/* A closed stdout wants nothing. It may be /dev/null, read-only, by now. */
 	if ((!before && error == 0) || error == EBADF || fcntl(1, F_GETFD) < 0)
 		return status;

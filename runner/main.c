@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* runner: a table of verbs. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -34,6 +35,14 @@ static void help(void)
 	     "  --version  show the version");
 }
 
+/* The number of a closed one would go to the next file, and that would get our words. */
+static void hold_stdio(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			return;
+}
+
 int main(int argc, char **argv, char **envp)
 {
 	const char *names[VERBS + 1] = { NULL };
@@ -58,6 +67,9 @@ int main(int argc, char **argv, char **envp)
 		err_set(&e, ENOMEM, "cannot copy the arguments: %s", strerror(ENOMEM));
 		return cmd_fail(&e);
 	}
+	/* exec has its own way: a report to a closed descriptor is refused. */
+	if (argc > 1 && strcmp(argv[1], "exec") != 0)
+		hold_stdio();
 	for (int i = 0; argc > 1 && i < VERBS; i++) {
 		names[i] = verbs[i].name;
 		if (strcmp(verbs[i].name, argv[1]) == 0)
