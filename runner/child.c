@@ -167,8 +167,8 @@ IN_CHILD static void reset_signals(void)
 	uint64_t action[4] = { 0, 0, 0, 0 };
 	uint64_t none = 0;
 
-	/* Real-time signals are nobody's habit to ignore. */
-	for (int sig = 1; sig < 32; sig++)
+	/* All of them: who was started by glibc's posix_spawn(3) ignores 32 and 33. */
+	for (int sig = 1; sig <= 64; sig++)
 		if (sig != SIGKILL && sig != SIGSTOP)
 			raw4(SYS_rt_sigaction, sig, action, NULL, 8);
 	raw4(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, 8);

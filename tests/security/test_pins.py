@@ -190,7 +190,7 @@ class Pins(lib.Scripts):
         """A mask of files and of signals, ignored signals, open files, a bad environment."""
         def dirty():
             os.umask(0o177)
-            for s in signal.SIGUSR1, signal.SIGCHLD, signal.SIGQUIT, signal.SIGTSTP:
+            for s in signal.SIGUSR1, signal.SIGCHLD, signal.SIGQUIT, signal.SIGTSTP, signal.SIGRTMAX:
                 signal.signal(s, signal.SIG_IGN)
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2, signal.SIGTERM])
             os.dup2(1, 77, inheritable=True)

@@ -52,8 +52,10 @@ while read -r suite; do
 done </tmp/alone
 failed=$(awk '{ n += $3 } END { print n > 0 }' $all)
 # What stops each attack here: to be compared with the table of another kernel.
-echo "== runner selftest --ablate"
-cat $table
+if [ -s $table ]; then
+	echo "== runner selftest --ablate"
+	cat $table
+fi
 layers=$(build/runner doctor --json | python3 -c '
 import json, sys
 d = json.load(sys.stdin)
