@@ -43,7 +43,7 @@ LAYERS := table cgroup namespaces userns network memfd mounting chroot place cha
 	landlock process filter guard seccomp
 CHILD := execute child init
 HOLD := cpu_sample survey host_memory tmpfs_use hold
-PARENT := remedy pstdio launch message relay streams tree watchdog ending denial_words denial denials notify verdict verdict_setup supervise
+PARENT := remedy pstdio launch message relay streams tree kernel_bound watchdog ending denial_words denial denials notify verdict verdict_setup supervise
 PROGRAM := report report_usage report_limits report_denials report_place cmd_fail cmd_exec trial cmd_doctor cmd_profile \
 	probe/probe probe/files probe/kernel probe/network probe/process probe/guard \
 	selftest_ablate selftest_attacks selftest_calls selftest_outside selftest_run selftest_spawn selftest_write cmd_selftest
@@ -119,7 +119,7 @@ $(O)/%.o: %.c
 
 # -- tests --------------------------------------------------------------------
 
-UNIT := main text jout spec profile bpf policy pinned options layer plan verdict stranger relay denial denials cgroup message ending
+UNIT := main text jout spec profile bpf policy pinned options layer plan verdict stranger relay denial denials cgroup message ending kernel_bound
 UNIT_OBJECTS := $(UNIT:%=$(O)/tests/unit/test_%.o)
 UNIT_OBJECTS := $(subst test_main,main,$(UNIT_OBJECTS))
 

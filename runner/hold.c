@@ -4,6 +4,8 @@
 
 #include <sys/resource.h>
 
+#include "layer/layer.h"
+
 /*
  * What the sandbox hands up and a look at it take descriptors, and to have none left is
  * to be blind. The payload has limits of its own.
@@ -27,6 +29,9 @@ void hold_start(struct hold *h, const struct plan *plan, const struct running *r
 	take_all_descriptors();
 	if (run->cgroup.fd < 0 && limit != UNLIMITED)
 		watchdog_start(&h->watchdog, limit, plan->host->cpus, &h->tmpfs, run->started_ns);
+	/* What the layer refuses could make larger what they hold. */
+	h->watchdog.open_files =
+		plan_has(plan, LAYER_UNCOUNTED) ? plan->spec->limits.open_files : UNLIMITED;
 }
 
 enum reason hold_look(struct hold *h, int proc_fd, uint64_t now, struct acts *acts)

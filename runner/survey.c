@@ -22,6 +22,8 @@
 /* One read of smaps gives a page, or one mapping if its path is longer than that. */
 enum { WHO = 32, READ = 8192, LINE = 8192, LOCKED_NS = 300000000 };
 
+enum { MOST_MAPPINGS = 65536 }; /* vm.max_map_count, unless the host allows more */
+
 /* In .bss: touched only when there is something to look at exactly. */
 static char smaps_text[LINE + READ + 1];
 
@@ -143,7 +145,7 @@ static bool ignores_children(const char *text)
 static int glance_at(struct survey *s, int proc_fd, const char *process, char who[WHO])
 {
 	char text[16384];
-	uint64_t data;
+	uint64_t data, size, threads, fds;
 	int r = read_status(proc_fd, process, who, text, sizeof(text));
 
 	s->own = s->shared = 0;
@@ -157,7 +159,14 @@ static int glance_at(struct survey *s, int proc_fd, const char *process, char wh
 	s->sums.unwaited |= ignores_children(text);
 	s->sums.waiting += strstr(text, "\nState:\tD") != NULL;
 	s->sums.tables += value_of(text, "\nVmPTE:") * 1024;
-	s->sums.tasks += value_of(text, "\nThreads:");
+	threads = value_of(text, "\nThreads:");
+	s->sums.tasks += threads;
+	s->sums.threads += threads > 1 ? threads : 0;
+	fds = threads > 1 ? 0 : value_of(text, "\nFDSize:");
+	s->sums.fds += fds;
+	s->sums.fds_cubed += fds * fds * fds;
+	size = value_of(text, "\nVmSize:") * 1024 / (uint64_t)sysconf(_SC_PAGESIZE);
+	s->sums.may_map += size < MOST_MAPPINGS ? size : MOST_MAPPINGS;
 	data = value_of(text, "\nVmData:") * 1024;
 	if (data > s->sums.data)
 		s->sums.data = data;

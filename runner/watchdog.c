@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/raw.h"
+#include "kernel_bound.h"
 
 enum {
 	BYTES_PER_US = 4096, /* what a CPU can touch: 4 GiB/s; with huge pages more */
@@ -78,6 +79,15 @@ static uint64_t hidden(const struct watchdog *w, uint64_t files)
 	return nameless(w, &w->host.shared, files + s->shared);
 }
 
+/* Buffers and what else has no name: never more than it can have there. */
+static uint64_t kernel_part(const struct watchdog *w, uint64_t named)
+{
+	uint64_t part = nameless(w, &w->host.kernel, named);
+	uint64_t most = part ? kernel_bound(w->proc_fd, &w->survey.sums, w->open_files) : 0;
+
+	return part < most ? part : most;
+}
+
 /* Everything together. */
 static uint64_t sum_up(struct watchdog *w)
 {
@@ -85,7 +95,7 @@ static uint64_t sum_up(struct watchdog *w)
 	uint64_t named = s->tables + s->tasks * TASK_BYTES + s->mappings * MAPPING_BYTES;
 	uint64_t files = tmpfs_use_look(w->tmpfs);
 
-	w->nameless = nameless(w, &w->host.kernel, named) + hidden(w, files);
+	w->nameless = kernel_part(w, named) + hidden(w, files);
 	w->rests_on &= ~(unsigned int)HELD_HOST;
 	if (w->nameless)
 		w->rests_on |= HELD_HOST;
@@ -245,6 +255,7 @@ enum watchdog_says watchdog_look(struct watchdog *w, int proc_fd, uint64_t now)
 	int r = survey_step(&w->survey, proc_fd, now + TURN_NS);
 	uint64_t after = raw_clock_ns(CLOCK_MONOTONIC);
 
+	w->proc_fd = proc_fd;
 	w->cost += after - now;
 	w->turns++;
 	if (r < 0) {

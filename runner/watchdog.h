@@ -35,6 +35,8 @@ struct watchdog {
 	uint64_t cpus;
 	struct tmpfs_use *tmpfs;
 	struct host_memory host;
+	int proc_fd;	     /* the sandbox's, during a look */
+	uint64_t open_files; /* the limit of descriptors, where the rest is bounded; or UNLIMITED */
 
 	struct survey survey;
 	bool looking;		/* it is in the middle of one ... */
