@@ -93,6 +93,18 @@ class Traced:
             LIBC.ptrace(self.DETACH, self.pid, 0, 0)
 
 
+# More than the limit together, and each less; for as long as it takes to see it.
+FOUR_HOLD = """
+import os, time
+for i in range(4):
+    if os.fork() == 0:
+        b = bytearray(35 << 20)
+        b[::4096] = b"1" * (len(b) // 4096)
+        time.sleep(300)
+time.sleep(300)
+"""
+
+
 class Runs(lib.PerActor):
     def start(self, actor, options, command, **kwargs):
         """A run whose payload has said "ready"; .report is the path of its report."""
@@ -213,8 +225,7 @@ class Init(Runs):
             self.assertEqual(r.report["survivors"], 0)
             if not lib.has_cgroup(actor):
                 r = self.held(actor, ["--timeout", "100s", "--memory", "64m"],
-                              ["--", "sh", "-c", "for i in 1 2 3; do head -c 40m /dev/zero | tail "
-                               "& done; wait; sleep 200"])
+                              ["--", "python3", "-c", FOUR_HOLD])
                 self.assertEqual(r.report["reason"], "memory", repr(r))
                 self.assertEqual(r.report["survivors"], 0)
         self.each(check)
