@@ -76,13 +76,13 @@ def load():
 
 
 def choose(rows, a):
+    """Names leave those that they are part of; then the mode chooses, if it was given."""
+    for n in a.names:
+        if not any(n in r.name or n + ".py" == r.source for r in rows):
+            sys.exit("mutate: no row is called '%s'" % n)
     if a.names:
-        chosen = [r for r in rows if any(n in r.name or n + ".py" == r.source for n in a.names)]
-        for n in a.names:
-            if not any(n in r.name or n + ".py" == r.source for r in rows):
-                sys.exit("mutate: no row is called '%s'" % n)
-        return chosen
-    if a.mode == "all":
+        rows = [r for r in rows if any(n in r.name or n + ".py" == r.source for n in a.names)]
+    if a.mode == "all" or (a.names and a.mode == "sample"):
         return rows
     if a.mode == "by_hand":
         return [r for r in rows if not r.generated]
