@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import lib
 
 MIB = 1 << 20
-LIMIT, HELD, ROOM = 48, 160, 4096
+LIMIT, HELD, ROOM = 48, 160, 1024
 
 BEGIN = """
 import ctypes, mmap, os, socket, sys, threading, time
