@@ -40,12 +40,14 @@ enum board_start {
 	BOARD_START_TURN,    /* taking its turn with all others */
 };
 
-/* Why execve(2) said EACCES, as far as it can be seen, in `because`. */
+/* Why execve(2) said EACCES or ENOENT, as far as it can be seen, in `because`. */
 enum board_not {
 	BOARD_NOT_KNOWN,
 	BOARD_NOT_NOEXEC, /* the file lies on a mount without programs */
 	BOARD_NOT_MODE,	  /* it has no x bit */
 	BOARD_NOT_FILE,	  /* it is a directory or the like */
+	BOARD_NOT_THERE,  /* it is there: what would have to run it is not (ENOENT) */
+	BOARD_NOT_CR,	  /* as that, and the first line ends with CR LF */
 };
 
 /* The kernel's struct rusage as wait4(2) fills it. */
@@ -64,7 +66,7 @@ struct board {
 	int32_t layer;
 	int32_t item;
 	int32_t because; /* BOARD_EXEC: enum board_not */
-	char what[112]; /* BOARD_PROVE: the operation that should have failed */
+	char what[112];	 /* BOARD_PROVE: the operation that should have failed */
 
 	/* the proof: how many checks each layer made */
 	uint16_t proofs[PLAN_MAX_LAYERS];
@@ -81,15 +83,15 @@ struct child {
 	const struct plan *plan;
 	struct visible visible; /* the command line that init overwrites */
 	struct board board;
-	int sock;		 /* to the supervisor; its end means: die */
-	int stdio[3];		 /* what the payload gets as 0, 1, 2 */
-	int item;		 /* what the current row is doing, for the error */
-	uint64_t absent;	 /* bit i: the plan's view[i] is optional and not there */
+	int sock;		       /* to the supervisor; its end means: die */
+	int stdio[3];		       /* what the payload gets as 0, 1, 2 */
+	int item;		       /* what the current row is doing, for the error */
+	uint64_t absent;	       /* bit i: the plan's view[i] is optional and not there */
 	int tmpfs_fds[PLAN_MAX_TMPFS]; /* as many as the plan has */
-	int root_fd;		 /* the new root's mount */
-	int proc_fd;		 /* the sandbox's own /proc */
-	int host_proc_fd;	 /* the host's /proc, until the rows that need it are done */
-	const char *cgroup_name; /* of the run's own; NULL: it has none */
+	int root_fd;		       /* the new root's mount */
+	int proc_fd;		       /* the sandbox's own /proc */
+	int host_proc_fd;	       /* the host's /proc, until the rows that need it are done */
+	const char *cgroup_name;       /* of the run's own; NULL: it has none */
 	const struct network_early *network;
 	long network_maker; /* the task that makes the network namespace */
 	int network_fd;	    /* that namespace, or -errno */

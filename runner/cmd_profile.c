@@ -40,7 +40,7 @@ static int load_chain(const char *name, struct source *chain, int room, struct e
 		cleanup_free char *read = NULL;
 		const struct builtin_profile *p = builtin_profile(next);
 
-		if (n == 0 && profile_is_path(next) && profile_read_file(next, &read, e) < 0)
+		if (n == 0 && text_is_path(next) && profile_read_file(next, &read, e) < 0)
 			return -e->code;
 		chain[n].name = next;
 		chain[n].root = json_loads(read ? read : p ? p->text : "{}", 0, NULL);
@@ -252,8 +252,7 @@ static int check(char *const *names)
 		else if (plan_check(&s, &e) < 0) {
 			err_wrap(&e, "profile '%s'", *names);
 			status = cmd_fail(&e);
-		}
-		else
+		} else
 			display_line(stdout, "%s: ok", *names);
 		spec_clear(&s);
 	}

@@ -103,8 +103,52 @@ static int make_argv(struct plan *plan, const char *const *interpreter, const ch
 
 /* -- a file of the caller's ------------------------------------------------ */
 
-static int open_file(const char *path, struct err *e)
+/* Words as they can be typed again: "" where one would have to be quoted. */
+static const char *typed(const char *const *words, char ret[256])
 {
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_-+=./,@%";
+	size_t at = 0;
+
+	ret[0] = '\0';
+	for (; *words; words++) {
+		size_t n = strlen(*words);
+
+		if (n == 0 || strspn(*words, plain) != n || at + n + 2 > 256)
+			return "";
+		at += (size_t)snprintf(ret + at, 256 - at, "%s%s", at ? " " : "", *words);
+	}
+	return ret;
+}
+
+/*
+ * `runner exec python3 hello.py`: the file is the second word, and would not be there
+ * inside. What is said to type instead is what works.
+ */
+static int hint_interpreter(const char *const *argv, struct err *e)
+{
+	const char *file = argv[1];
+	char words[256];
+	struct stat st;
+
+	if (!file || stat(file, &st) < 0 || !S_ISREG(st.st_mode) || !*typed(argv, words))
+		return err_hint(e,
+				"to run a command found on the sandbox's PATH: runner exec -- %s",
+				argv[0]);
+	if (command_is_python(file) && strncmp(argv[0], "python", 6) == 0)
+		return err_hint(e, "a .py file brings its interpreter: runner exec %s",
+				typed(argv + 1, words));
+	return err_hint(
+		e,
+		"to run a command found on the sandbox's PATH, with a file of yours: runner "
+		"exec --ro-bind %s:/run/%s -- %s /run/%s%s%s",
+		file, text_basename(file), argv[0], text_basename(file), argv[2] ? " " : "",
+		typed(argv + 2, words));
+}
+
+static int open_file(const char *const *argv, struct err *e)
+{
+	const char *path = argv[0];
 	struct stat st;
 	int fd = open_regular("", path, &st, e);
 
@@ -114,8 +158,7 @@ static int open_file(const char *path, struct err *e)
 	if (strcmp(path, "-") == 0)
 		err_hint(e, "to run what standard input holds: runner exec -- python3 - (or sh)");
 	else if (!strchr(path, '/') && !command_is_python(path))
-		err_hint(e, "to run a command found on the sandbox's PATH: runner exec -- %s",
-			 path);
+		hint_interpreter(argv, e);
 	return err_exit_with(e, ERR_EXIT_NOT_FOUND);
 }
 
@@ -207,6 +250,38 @@ static int bring_copy(struct plan *plan, const char *target, const struct stat *
 	return plan_add_node(plan, &n, e);
 }
 
+/*
+ * Saved with the line ends of another system: the kernel takes the CR for a part of the
+ * interpreter's name, and env(1) for a part of the program's. (As part of an option there
+ * are interpreters that do not mind.)
+ */
+static bool has_cr_in_interpreter(const char *line)
+{
+	const char *name = line + 2 + strspn(line + 2, " \t");
+	size_t n = strcspn(name, " \t\r\n");
+	size_t all = strcspn(line, "\n");
+
+	if (strncmp(line, "#!", 2) != 0 || n == 0 || line[all] != '\n' || line[all - 1] != '\r')
+		return false;
+	return name + n == line + all - 1 || (n >= 4 && strncmp(name + n - 4, "/env", 4) == 0);
+}
+
+static int check_interpreter(struct plan *plan, const char *path, struct err *e)
+{
+	char line[257];
+	ssize_t n = pread(plan->script_fd, line, sizeof(line) - 1, 0);
+
+	line[n > 0 ? n : 0] = '\0';
+	if (!has_cr_in_interpreter(line))
+		return 0;
+	err_set(e, ENOEXEC,
+		"'%s': its #! line ends with CR LF, and the CR would belong to the "
+		"interpreter's name",
+		path);
+	err_hint(e, "save it with plain line ends: sed -i 's/\\r$//' %s", path);
+	return err_exit_with(e, ERR_EXIT_NOT_EXEC);
+}
+
 static int plan_file(struct plan *plan, struct err *e)
 {
 	const struct spec *s = plan->spec;
@@ -220,10 +295,13 @@ static int plan_file(struct plan *plan, struct err *e)
 		return err_set(e, errno, "'%s': %s", path, strerror(errno));
 	if (!python && !(st.st_mode & 0111)) {
 		err_set(e, EACCES, "'%s' is not executable", path);
-		err_hint(e, "chmod +x it, or give its interpreter the text: runner exec -- sh -s <%s",
+		err_hint(e,
+			 "chmod +x it, or give its interpreter the text: runner exec -- sh -s <%s",
 			 path);
 		return err_exit_with(e, ERR_EXIT_NOT_EXEC);
 	}
+	if (!python && check_interpreter(plan, path, e) < 0)
+		return -e->code;
 	if (!python && !s->rootfs && text_path_is_plain(path) && text_path_below(path, "/usr")) {
 		plan->candidates[plan->n_candidates++] = path;
 		return make_argv(plan, NULL, path, e);
@@ -254,7 +332,7 @@ int command_open(struct plan *plan, struct err *e)
 	if (!s->argv || !s->argv[0] || !s->argv[0][0])
 		return err_set(e, EINVAL, "there is no command to run");
 	if (s->command == SPEC_COMMAND_FILE)
-		plan->script_fd = open_file(s->argv[0], e);
+		plan->script_fd = open_file(s->argv, e);
 	return -e->code;
 }
 

@@ -41,6 +41,29 @@ IN_CHILD static int why_not(const struct plan *p, const char *path)
 	return st.st_mode & 0111 ? BOARD_NOT_KNOWN : BOARD_NOT_MODE;
 }
 
+/* ENOENT is also what is said of a file whose interpreter is not there. */
+IN_CHILD static int what_is_missing(const struct plan *p, const char *path)
+{
+	const long flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	char line[256];
+	struct stat st;
+	long n = -1;
+	long fd;
+
+	if (!may_ask(p, SYS_newfstatat, AT_FDCWD, RAW_ARG(path), RAW_ARG(&st)) ||
+	    raw4(SYS_newfstatat, AT_FDCWD, path, &st, 0) < 0 || !S_ISREG(st.st_mode))
+		return BOARD_NOT_KNOWN;
+	fd = may_ask(p, SYS_openat, AT_FDCWD, RAW_ARG(path), flags)
+		     ? raw4(SYS_openat, AT_FDCWD, path, flags, 0)
+		     : -EPERM;
+	if (fd >= 0 && may_ask(p, SYS_read, fd, RAW_ARG(line), sizeof(line)))
+		n = raw3(SYS_read, fd, line, sizeof(line));
+	for (long i = 2; n > 2 && line[0] == '#' && line[1] == '!' && i < n; i++)
+		if (line[i] == '\n')
+			return line[i - 1] == '\r' ? BOARD_NOT_CR : BOARD_NOT_THERE;
+	return BOARD_NOT_THERE;
+}
+
 /* Try each place in turn, as execvp(3) would; nothing is put together here. */
 IN_CHILD int execute(struct child *c)
 {
@@ -61,5 +84,12 @@ IN_CHILD int execute(struct child *c)
 	}
 	if (result == -EACCES)
 		c->board.because = why_not(p, p->candidates[c->item]);
+	for (unsigned int i = 0; result == -ENOENT && i < p->n_candidates; i++) {
+		c->board.because = what_is_missing(p, p->candidates[i]);
+		if (c->board.because != BOARD_NOT_KNOWN) {
+			c->item = (int)i;
+			break;
+		}
+	}
 	return (int)result;
 }

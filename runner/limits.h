@@ -18,9 +18,10 @@ struct limit {
 	const char *name; /* key in a profile's "limits" */
 	enum limit_unit unit;
 	size_t offset; /* of a uint64_t in struct spec_limits */
-	uint64_t min;  /* UNLIMITED is always within */
+	uint64_t min;
 	uint64_t max;
 	const char *why; /* the range, in words */
+	bool bounded;	 /* UNLIMITED is not within */
 };
 
 enum { LIMITS = 11 };

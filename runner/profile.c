@@ -339,7 +339,14 @@ static int apply(struct spec *s, const char *where, const char *text, profile_fi
 		const char *base = find(extends);
 
 		snprintf(p.path, sizeof(p.path), "extends");
-		if (!base)
+		if (!base && text_is_path(extends)) {
+			/* The report has the checksum of one text: it is to say all. */
+			r = profile_bad(e, &p,
+					"a file cannot be extended, only a built-in profile");
+			err_hint(e,
+				 "see 'runner profile list'; 'runner profile show FILE' prints a "
+				 "file with what it extends, for a copy");
+		} else if (!base)
 			r = err_set(e, ENOENT, "profile '%s': extends: there is no profile '%s'",
 				    where, extends);
 		else if (depth == PROFILE_MAX_EXTENDS)

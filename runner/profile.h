@@ -37,7 +37,4 @@ int profile_load_text(struct spec *s, const char *path, const char *text, struct
 /** Read the text of a profile file for free(). 0 or -errno. */
 int profile_read_file(const char *path, char **ret, struct err *e);
 
-/** Is it a path rather than the name of a built-in profile? */
-bool profile_is_path(const char *name);
-
 #endif

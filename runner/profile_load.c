@@ -5,20 +5,13 @@
 #include "builtin.h"
 #include "profile.h"
 
-bool profile_is_path(const char *name)
-{
-	size_t n = strlen(name);
-
-	return strchr(name, '/') || (n > 5 && strcmp(name + n - 5, ".json") == 0);
-}
-
 int profile_load(struct spec *s, const char *name, struct err *e)
 {
 	const struct builtin_profile *p;
 	const char *names[32] = { NULL };
 	const char *near;
 
-	if (profile_is_path(name))
+	if (text_is_path(name))
 		return profile_load_file(s, name, e);
 	p = builtin_profile(name);
 	if (p) {

@@ -150,26 +150,39 @@ static int check_programs(const struct spec *s, struct err *e)
 	return 0;
 }
 
+static bool leaves_out(const struct spec *s, const char *layer)
+{
+	for (unsigned int i = 0; i < s->n_without; i++)
+		if (strcmp(s->without[i], layer) == 0)
+			return true;
+	return false;
+}
+
 int spec_check(const struct spec *s, struct err *e)
 {
 	for (int i = 0; i < LIMITS; i++) {
 		const struct limit *l = &limit_table[i];
 		uint64_t v = limit_value(&s->limits, l);
 
-		if (v != UNLIMITED && (v < l->min || v > l->max))
+		if (v == UNLIMITED ? l->bounded : v < l->min || v > l->max)
 			return err_set(e, ERANGE, "limit %s is out of range: %s", l->name, l->why);
 	}
 	if (s->limits.memory_high != UNLIMITED && s->limits.memory_high > s->limits.memory)
 		return err_set(
 			e, EINVAL,
 			"limit memory_high is above limit memory: it would never be reached");
-	for (unsigned int i = 0; s->require_cgroup && i < s->n_without; i++)
-		if (strcmp(s->without[i], "cgroup") == 0) {
-			err_set(e, EINVAL, "a cgroup is both required and left out");
-			return err_hint(e,
-					"either --require cgroup (or 'require' of the profile) or "
-					"--without cgroup");
-		}
+	if (s->require_cgroup && leaves_out(s, "cgroup")) {
+		err_set(e, EINVAL, "a cgroup is both required and left out");
+		return err_hint(e, "either --require cgroup (or 'require' of the profile) or "
+				   "--without cgroup");
+	}
+	if (s->seccomp_asked && leaves_out(s, "seccomp")) {
+		err_set(e, EINVAL,
+			"seccomp policy '%.200s' is asked for, and layer seccomp left out",
+			s->seccomp);
+		return err_hint(e, "either --seccomp or --without seccomp (or 'without' of the "
+				   "profile)");
+	}
 	if (s->uid == UINT32_MAX || s->gid == UINT32_MAX)
 		return err_set(e, ERANGE, "4294967295 is no user or group id");
 	if (!text_path_is_plain(s->cwd))

@@ -98,6 +98,7 @@ struct spec {
 	/* what holds it */
 	struct spec_limits limits;
 	const char *seccomp; /* name of a built-in policy, or a path with a slash */
+	bool seccomp_asked;  /* by an option: a run without it is not what was meant */
 	const char *without[SPEC_MAX_WITHOUT];
 	unsigned int n_without;
 	bool only_programs; /* nothing but these, and what is delivered, is executed */

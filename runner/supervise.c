@@ -135,9 +135,8 @@ static void handle_signal(struct watch *w)
 	w->acts.cancel_signal = (int)info.ssi_signo;
 	if (w->payload_fd >= 0)
 		pass_on(w, w->acts.cancel_signal);
-	if (w->plan->spec->limits.grace_ms != UNLIMITED)
-		w->grace_deadline =
-			raw_clock_ns(CLOCK_MONOTONIC) + w->plan->spec->limits.grace_ms * 1000000u;
+	w->grace_deadline =
+		raw_clock_ns(CLOCK_MONOTONIC) + w->plan->spec->limits.grace_ms * 1000000u;
 }
 
 static uint64_t cpu_used(struct watch *w)

@@ -160,6 +160,33 @@ static void not_permitted(const struct plan *plan, const struct board *b, const 
 		noexec_hint(plan, plan->candidates[b->item], o);
 }
 
+static void not_found(const struct board *b, const char *name, struct outcome *o)
+{
+	o->exit_code = EXIT_NOT_FOUND;
+	if (b->because == BOARD_NOT_CR) {
+		snprintf(o->message, sizeof(o->message),
+			 "'%.200s' cannot be executed: its #! line ends with CR LF, and the CR "
+			 "belongs "
+			 "to the interpreter's name",
+			 name);
+		snprintf(o->hint, sizeof(o->hint),
+			 "save it with plain line ends: sed -i 's/\\r$//' FILE");
+		return;
+	}
+	if (b->because == BOARD_NOT_THERE) {
+		snprintf(o->message, sizeof(o->message),
+			 "'%.200s' cannot be executed: its interpreter is not found inside the "
+			 "sandbox",
+			 name);
+		snprintf(o->hint, sizeof(o->hint),
+			 "what its #! line names (or, of a program, its dynamic loader) must exist "
+			 "there, too");
+		return;
+	}
+	snprintf(o->message, sizeof(o->message), "'%.200s': not found inside the sandbox", name);
+	snprintf(o->hint, sizeof(o->hint), "the sandbox has its own PATH and file system");
+}
+
 static void exec_failed(const struct plan *plan, const struct board *b, struct outcome *o)
 {
 	const char *name =
@@ -180,13 +207,7 @@ static void exec_failed(const struct plan *plan, const struct board *b, struct o
 		return;
 	}
 	if (b->error == ENOENT) {
-		o->exit_code = EXIT_NOT_FOUND;
-		snprintf(o->message, sizeof(o->message), "'%.200s': not found inside the sandbox",
-			 name);
-		snprintf(
-			o->hint, sizeof(o->hint),
-			"the sandbox has its own PATH and file system; a script's interpreter (#!) "
-			"must exist there, too");
+		not_found(b, name, o);
 		return;
 	}
 	snprintf(o->message, sizeof(o->message), "'%.200s' cannot be executed: %s", name,

@@ -134,6 +134,7 @@ int policy_table(const char *where, const char *text, policy_builtin builtin,
 	const char *extends;
 	char place[128];
 	uint32_t otherwise;
+	bool own;
 	int r = -EINVAL;
 
 	if (!root)
@@ -142,6 +143,14 @@ int policy_table(const char *where, const char *text, policy_builtin builtin,
 	if (extends) {
 		const char *base_text = builtin(extends);
 
+		if (!base_text && strchr(extends, '/')) {
+			err_set(e, EINVAL,
+				"%s: extends: a file ('%.100s') cannot be extended, only a "
+				"built-in "
+				"policy",
+				where, extends);
+			goto out;
+		}
 		if (!base_text) {
 			err_set(e, ENOENT, "%s: extends: there is no built-in policy '%s'", where,
 				extends);
@@ -152,7 +161,9 @@ int policy_table(const char *where, const char *text, policy_builtin builtin,
 			goto out;
 	}
 	snprintf(place, sizeof(place), "%s", where);
-	r = policy_action(place, base ? base : root, "defaultAction", "defaultErrnoRet", 1,
+	/* Its own answer to all other calls is its to give, as in a profile its own values. */
+	own = json_object_get(root, "defaultAction") || json_object_get(root, "defaultErrnoRet");
+	r = policy_action(place, base && !own ? base : root, "defaultAction", "defaultErrnoRet", 1,
 			  &otherwise, e);
 	if (r < 0)
 		goto out;

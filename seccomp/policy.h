@@ -6,8 +6,8 @@
  * Names are resolved by libseccomp. The rules' order is their meaning: the first
  * that matches decides (libseccomp itself has no order, see
  * docs/architecture.md). One key is ours: "extends" names a built-in policy whose
- * rules follow the file's own. One comparison is ours: "ANY_BITS", one or more of
- * the value's bits are set.
+ * rules follow the file's own, and whose default holds where the file gives none. One comparison is
+ * ours: "ANY_BITS", one or more of the value's bits are set.
  *
  * In front of every policy stands the guard (seccomp/guard.json): blocks of rules,
  * each of them a layer, whatever the policy behind them says. An answer of block n

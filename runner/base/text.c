@@ -115,6 +115,13 @@ const char *text_after(const char *s, const char *prefix)
 	return strncmp(s, prefix, n) == 0 ? s + n : NULL;
 }
 
+bool text_is_path(const char *s)
+{
+	size_t n = strlen(s);
+
+	return strchr(s, '/') || (n > 5 && strcmp(s + n - 5, ".json") == 0);
+}
+
 const char *text_basename(const char *path)
 {
 	const char *slash = strrchr(path, '/');

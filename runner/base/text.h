@@ -31,6 +31,9 @@ int text_cpus(const char *s, uint64_t *ret_milli);
 /** Does it start with the prefix? Returns the rest, or NULL. */
 const char *text_after(const char *s, const char *prefix);
 
+/** Is it a path (with a slash, or ending in .json) rather than the name of a built-in? */
+bool text_is_path(const char *s);
+
 /** The last component of a path; the path itself when it has no slash. */
 const char *text_basename(const char *path);
 

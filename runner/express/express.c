@@ -35,7 +35,7 @@ static bool names_file(const char *word, const char *value)
 	const char *equals = strchr(word, '=');
 
 	value = equals ? equals + 1 : value;
-	return value && profile_is_path(value);
+	return value && text_is_path(value);
 }
 
 static bool declines(char **argv)

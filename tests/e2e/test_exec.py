@@ -126,6 +126,17 @@ class View(lib.PerActor):
             sorted(self.out(actor, "env | cut -d= -f1", options).split()),
             ["A", "HOME", "LANG", "PATH", "PWD", "TERM", "USER"]))
 
+    def test_a_variable_that_the_caller_has_not(self):
+        """Passing it on is no error, and takes away what the profile says of it."""
+        def check(actor):
+            for given, lang in (({}, ""), ({"LANG": "xx"}, "xx")):
+                r = self.ok(lib.sandbox(["--env", "LANG", "--env", "NOT_SET"],
+                                        ["--", "sh", "-c", "echo ${LANG-}"], actor,
+                                        env={"PATH": os.environ["PATH"], **given}))
+                self.assertEqual(r.out, lang + "\n", repr(r))
+            self.assertNotEqual(self.out(actor, "echo $LANG"), "\n")  # the profile's
+        self.each(check)
+
     def test_a_bind_keeps_the_owner(self):
         def check(actor):
             d = lib.room(actor)

@@ -25,7 +25,7 @@ LOADED = "said by the loader, of the profile itself"
 COVERED = {
     "spec.profile": LOADED, "spec.profile_sha256": LOADED, "spec.owned": LOADED,
     "spec.command": ASKED, "spec.argv": ASKED, "spec.caller_env": ASKED,
-    "spec.stdin_path": ASKED, "spec.report": ASKED, "spec.dry_run": ASKED,
+    "spec.seccomp_asked": ASKED, "spec.stdin_path": ASKED, "spec.report": ASKED, "spec.dry_run": ASKED,
     "spec.n_mounts": LIST, "spec.n_env": LIST, "spec.n_without": LIST, "spec.n_programs": LIST,
     "spec.description": "description.json", "spec.interpreter": "interpreter.json",
     "spec.rootfs": "rootfs.json", "spec.mounts": "bind.json", "spec.env": "env.json",

@@ -138,6 +138,69 @@ class NotExecutable(Hints):
             self.assertEqual((again.status, again.out), (0, "ran\n"), repr(again))
         self.each(check)
 
+    def test_the_line_ends_of_another_system(self):
+        """Said before it runs; where it is found inside, by who looks for it there."""
+        def check(actor):
+            d = self.file(actor)
+            for line in ("#!/bin/sh", "#! /usr/bin/env sh", "#!/usr/bin/env -S sh -u"):
+                lib.write(d + "/x", "", 0o755, actor)
+                with open(d + "/x", "wb") as f:
+                    f.write(b"%s\r\necho ran\n" % line.encode())
+                r = lib.sandbox([], ["./x"], actor, cwd=d)
+                self.refused(r, "rejected", 126, ["#! line ends with CR LF"])
+                if line == "#!/bin/sh":
+                    r = lib.sandbox(["--ro-bind", d + ":/d"], ["--", "/d/x"], actor)
+                    self.refused(r, "setup_failed", 127, ["#! line ends with CR LF"])
+                    self.assertIn("sed -i 's/\\r$//' FILE", self.hint(r))
+                    r = lib.sandbox([], ["./x"], actor, cwd=d)
+                self.ok(lib.run(["sh", "-c", re.search("sed .*", self.hint(r))[0]], cwd=d))
+                self.ok(lib.sandbox([], ["./x"], actor, cwd=d), "ran\n")
+            # Not where it belongs to an option, or to no such line at all.
+            for name, text in (("p", b"#!/usr/bin/perl -w\r\nprint qq(ran\\n);\n"),
+                               ("s.py", b"#!/usr/bin/env python3\r\nprint('ran')\r\n"),
+                               ("e", b"#!/bin/echo r\na\rn")):
+                lib.write(d + "/" + name, "", 0o755, actor)
+                with open(d + "/" + name, "wb") as f:
+                    f.write(text)
+                r = lib.sandbox([], [name], actor, cwd=d)
+                self.assertEqual((r.status, r.out[0]), (0, "r"), repr(r))
+        self.each(check)
+
+    def test_an_interpreter_that_is_not_there(self):
+        def check(actor):
+            d = self.file(actor, text="#!/no/such\n")
+            for options, command in (([], [d + "/x"]), (["--ro-bind", d + ":/d"], ["--", "/d/x"]),
+                                     (["--ro-bind", d + ":/d", "--env", "PATH=/usr/bin:/d"],
+                                      ["--", "x"])):
+                r = lib.sandbox(options, command, actor)
+                self.refused(r, "setup_failed", 127, ["its interpreter is not found inside"])
+            r = lib.sandbox(["--ro-bind", d + ":/d"], ["--", "/d/y"], actor)
+            self.refused(r, "setup_failed", 127, ["'/d/y': not found inside the sandbox"])
+        self.each(check)
+
+    def test_the_interpreter_before_the_script(self):
+        """What is typed instead works, with the words that follow; from where the caller is."""
+        def check(actor):
+            d = lib.room(actor)
+            os.mkdir(d + "/sub")
+            lib.give(d + "/sub", actor)
+            for name, text in (("s.py", "import sys\nprint(sys.argv[1:])\n"),
+                               ("sub/s.py", "import sys\nprint(sys.argv[1:])\n"),
+                               ("s.sh", "echo \"['$1', '$2']\"\n"),
+                               ("noend", "import sys\nprint(sys.argv[1:])\n")):
+                lib.write("%s/%s" % (d, name), text, 0o644, actor)
+                interpreter = "sh" if name.endswith(".sh") else "python3"
+                r = lib.sandbox([], [interpreter, name, "a", "--b=1"], actor, cwd=d)
+                self.refused(r, "rejected", 127, ["'%s': no such file" % interpreter])
+                command = re.search(r"runner (exec .*)$", self.hint(r))[1]
+                again = lib.run(["sh", "-c", "%s %s" % (lib.RUNNER, command)], actor, cwd=d)
+                self.assertEqual((again.status, again.out), (0, "['a', '--b=1']\n"), repr(again))
+            # What would have to be quoted, or is no file, is not typed for anybody.
+            for words in (["s.py", "a b"], ["-c", "print(1)"], ["none.py"], []):
+                r = lib.sandbox([], ["python3"] + words, actor, cwd=d)
+                self.assertTrue(self.hint(r).endswith("runner exec -- python3"), r.err)
+        self.each(check)
+
     def test_standard_input_as_the_script(self):
         r = lib.sandbox([], ["-"])
         self.refused(r, "rejected", 127, ["'-': no such file"])
@@ -222,6 +285,37 @@ class Options(Hints):
                 self.assertIn("both required and left out", r.err)
             self.ok(lib.sandbox(["--without", "cgroup"], ["--", "echo", "ran"], actor), "ran\n")
         self.each(check)
+
+    def test_a_policy_asked_for_and_left_out(self):
+        room = lib.room()
+        without = lib.write(room + "/w.json", '{"extends": "default", "without": ["seccomp"]}')
+        policy = lib.write(room + "/p.json", '{"extends": "default"}')
+
+        def check(actor):
+            for options in (["--seccomp", "no-fork", "--without", "seccomp"],
+                            ["--without", "seccomp", "--seccomp", policy],
+                            ["--profile", without, "--seccomp", "default"]):
+                r = lib.sandbox(options, ["--", "echo", "ran"], actor)
+                self.assertEqual((r.status, r.out), (125, ""), repr(r))
+                self.assertIn("is asked for, and layer seccomp left out", r.err)
+                self.assertIn("--without seccomp", self.hint(r))
+            # controls: either; a policy that a profile happens to have asks for nothing
+            for options in (["--seccomp", policy], ["--profile", without],
+                            ["--profile", "probe", "--without", "seccomp"]):
+                self.ok(lib.sandbox(options, ["--", "echo", "ran"], actor), "ran\n")
+        self.each(check)
+
+    def test_a_file_that_extends_a_file(self):
+        room = lib.room()
+        lib.write(room + "/base.json", '{"extends": "default"}')
+        for name, options, words in (
+                ("profile", ["--profile"], "extends: a file cannot be extended"),
+                ("policy", ["--seccomp"], "extends: a file ('./base.json') cannot be extended")):
+            more = lib.write("%s/%s.json" % (room, name), '{"extends": "./base.json"}')
+            r = lib.sandbox(options + [more], ["--", "echo", "ran"], cwd=room)
+            self.assertEqual((r.status, r.out), (125, ""), repr(r))
+            self.assertIn(words, r.err)
+            self.ok(lib.sandbox(options + [room + "/base.json"], ["--", "echo", "ran"]), "ran\n")
 
     def test_a_destination_without_a_slash(self):
         for option, value in (("--tmpfs", "tmp"), ("--tmpfs", "tmp:4m")):

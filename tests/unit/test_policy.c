@@ -154,6 +154,10 @@ static const struct {
 	{ "{\"defaultAction\": \"ALLOW\"}", "t.defaultAction: unknown action 'ALLOW'" },
 	{ "{\"defaultActoin\": 1}", "t: unknown key 'defaultActoin'" },
 	{ "{\"extends\": \"x\"}", "t: extends: there is no built-in policy 'x'" },
+	{ "{\"extends\": \"./x.json\"}",
+	  "t: extends: a file ('./x.json') cannot be extended, only a built-in policy" },
+	{ "{\"extends\": \"default\", \"defaultErrnoRet\": 1}",
+	  "t.defaultAction: an action is required" },
 	{ "{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": [{\"names\": [\"opne\"], "
 	  "\"action\": \"SCMP_ACT_ALLOW\"}]}",
 	  "t: syscalls[0].names[0]: unknown system call 'opne'" },
@@ -203,6 +207,34 @@ static void dockers_conditions(void)
 	CU_ASSERT_TRUE(table.first[SYS_close] >= 0);
 }
 
+/* The rules of what is extended follow; its answer to all others only where there is none. */
+static void a_default_of_its_own(void)
+{
+	static const struct {
+		const char *own;
+		uint32_t rule, other;
+	} rows[] = {
+		{ "", SECCOMP_RET_ERRNO | EPERM, SECCOMP_RET_ERRNO | ENOSYS },
+		{ ", \"defaultAction\": \"SCMP_ACT_ALLOW\"", SECCOMP_RET_ERRNO | EPERM,
+		  SECCOMP_RET_ALLOW },
+		{ ", \"defaultAction\": \"SCMP_ACT_ERRNO\", \"defaultErrnoRet\": 13",
+		  SECCOMP_RET_ERRNO | EPERM, SECCOMP_RET_ERRNO | EACCES },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct seccomp_data rule = { .nr = SYS_sched_setaffinity, .arch = BPF_NATIVE_ARCH };
+		struct seccomp_data other = { .nr = 1000, .arch = BPF_NATIVE_ARCH };
+		struct err e = { 0 };
+		char text[256];
+
+		snprintf(text, sizeof(text), "{\"extends\": \"default\"%s}", rows[i].own);
+		CU_ASSERT_EQUAL_FATAL(
+			policy_table("t", text, builtin_policy_text, NULL, &table, &e), 0);
+		CU_ASSERT_EQUAL(bpf_table_answer(&table, &rule), rows[i].rule);
+		CU_ASSERT_EQUAL(bpf_table_answer(&table, &other), rows[i].other);
+	}
+}
+
 CU_TestInfo policy_tests[] = {
 	{ "built-in programs are their text", builtin_programs_are_their_text },
 	{ "the kernel looks at 32 bits of an ioctl", the_kernel_looks_at_32_bits_of_an_ioctl },
@@ -213,5 +245,6 @@ CU_TestInfo policy_tests[] = {
 	{ "only what deserves a record is asked", only_what_deserves_a_record_is_asked },
 	{ "bad policies get their words", bad_policies_get_their_words },
 	{ "Docker's conditions", dockers_conditions },
+	{ "a default of its own", a_default_of_its_own },
 	CU_TEST_INFO_NULL,
 };
