@@ -6,75 +6,6 @@
 #include <stddef.h>
 #include <string.h>
 
-/* x32 calls come with the x86_64 architecture and this bit. */
-#define X32_BIT 0x40000000u
-
-void bpf_table_init(struct bpf_table *t, uint32_t otherwise)
-{
-	memset(t, 0, sizeof(*t));
-	t->arch = BPF_NATIVE_ARCH;
-	t->foreign = SECCOMP_RET_KILL_PROCESS;
-	t->otherwise = otherwise;
-	for (unsigned int i = 0; i < BPF_MAX_SYSCALL; i++)
-		t->first[i] = -1;
-}
-
-int bpf_table_add(struct bpf_table *t, unsigned int nr, const struct bpf_rule *rule, struct err *e)
-{
-	int *link;
-
-	if (nr >= BPF_MAX_SYSCALL)
-		return err_set(e, ERANGE, "system call number %u is out of range", nr);
-	if (t->n_rules == BPF_MAX_RULES)
-		return err_set(e, E2BIG, "more than %d rules", BPF_MAX_RULES);
-	for (link = &t->first[nr]; *link >= 0; link = &t->rules[*link].next)
-		;
-	*link = (int)t->n_rules;
-	t->rules[t->n_rules] = *rule;
-	t->rules[t->n_rules].next = -1;
-	t->n_rules++;
-	return 0;
-}
-
-/* -- the table's own answer ------------------------------------------------ */
-
-static bool arg_matches(const struct bpf_arg *a, uint64_t v)
-{
-	switch (a->op) {
-	case BPF_OP_EQ: return v == a->value;
-	case BPF_OP_NE: return v != a->value;
-	case BPF_OP_LT: return v < a->value;
-	case BPF_OP_LE: return v <= a->value;
-	case BPF_OP_GT: return v > a->value;
-	case BPF_OP_GE: return v >= a->value;
-	case BPF_OP_MASKED_EQ: return (v & a->value) == a->datum;
-	case BPF_OP_ANY_BITS: return (v & a->value) != 0;
-	}
-	return false;
-}
-
-uint32_t bpf_table_answer(const struct bpf_table *t, const struct seccomp_data *data)
-{
-	unsigned int nr = (unsigned int)data->nr;
-
-	if (data->arch != t->arch || (t->arch == AUDIT_ARCH_X86_64 && nr >= X32_BIT))
-		return t->foreign;
-	if (nr >= BPF_MAX_SYSCALL)
-		return t->otherwise;
-	for (int i = t->first[nr]; i >= 0; i = t->rules[i].next) {
-		const struct bpf_rule *r = &t->rules[i];
-		unsigned int n = 0;
-
-		while (n < r->n_args && arg_matches(&r->args[n], data->args[r->args[n].index]))
-			n++;
-		if (n == r->n_args)
-			return r->action;
-	}
-	return t->otherwise;
-}
-
-/* -- compiling ------------------------------------------------------------- */
-
 struct emitter {
 	struct sock_filter *out;
 	unsigned int n;
@@ -91,9 +22,14 @@ static void emit(struct emitter *m, uint16_t code, uint32_t k, unsigned int jt, 
 	m->out[m->n++] = (struct sock_filter){ code, (uint8_t)jt, (uint8_t)jf, k };
 }
 
+static uint32_t mapped(const struct emitter *m, uint32_t action)
+{
+	return m->map ? m->map(action) : action;
+}
+
 static void emit_return(struct emitter *m, uint32_t action)
 {
-	emit(m, BPF_RET | BPF_K, m->map ? m->map(action) : action, 0, 0);
+	emit(m, BPF_RET | BPF_K, mapped(m, action), 0, 0);
 }
 
 static void emit_load(struct emitter *m, uint32_t offset)
@@ -233,27 +169,42 @@ static void emit_rules(struct emitter *m, const struct bpf_table *t, int first)
 
 struct range {
 	unsigned int start;
-	int first; /* of a call with conditions; -1: all of the range gets `action` */
-	uint32_t action;
+	int first;	 /* of a call with conditions; -1: all of the range gets `action` */
+	uint32_t action; /* mapped */
 };
 
-static unsigned int make_ranges(const struct bpf_table *t, struct range *ranges)
+/* Does the call get the same answer whatever its arguments? */
+static bool is_constant(const struct emitter *m, const struct bpf_table *t, int first,
+			uint32_t *ret)
+{
+	*ret = mapped(m, first >= 0 ? t->rules[first].action : t->otherwise);
+	for (int i = first; i >= 0; i = t->rules[i].next) {
+		if (mapped(m, t->rules[i].action) != *ret)
+			return false;
+		if (t->rules[i].n_args == 0)
+			return true;
+	}
+	return mapped(m, t->otherwise) == *ret;
+}
+
+static unsigned int make_ranges(const struct emitter *m, const struct bpf_table *t,
+				struct range *ranges)
 {
 	unsigned int n = 0;
 
 	for (unsigned int nr = 0; nr <= BPF_MAX_SYSCALL; nr++) {
 		int first = nr < BPF_MAX_SYSCALL ? t->first[nr] : -1;
-		struct range r = { nr, -1, t->otherwise };
+		struct range r = { nr, -1, 0 };
 
-		if (first >= 0 && t->rules[first].n_args == 0)
-			r.action = t->rules[first].action;
-		else
+		if (!is_constant(m, t, first, &r.action))
 			r.first = first;
 		if (n > 0 && r.first < 0 && ranges[n - 1].first < 0 &&
 		    ranges[n - 1].action == r.action)
 			continue;
 		ranges[n++] = r;
 	}
+	if (t->arch == AUDIT_ARCH_X86_64)
+		ranges[n++] = (struct range){ BPF_X32_BIT, -1, mapped(m, t->foreign) };
 	return n;
 }
 
@@ -264,16 +215,23 @@ static unsigned int make_ranges(const struct bpf_table *t, struct range *ranges)
 struct leaf {
 	const struct range *from;
 	unsigned int singles; /* from[1], from[3], ... */
+	unsigned int below;   /* how many calls of the kernel's have smaller numbers */
 };
 
 enum { MOST_SINGLES = 4 };
 
-static unsigned int make_leaves(const struct range *ranges, unsigned int n, struct leaf *leaves)
+/* And one more, that tells how many calls there are. */
+static unsigned int make_leaves(const struct bpf_table *t, const struct range *ranges,
+				unsigned int n, struct leaf *leaves)
 {
+	unsigned int calls = BPF_MAX_SYSCALL;
 	unsigned int count = 0;
 
+	while (calls > 0 && t->first[calls - 1] < 0)
+		calls--;
 	for (unsigned int i = 0; i < n;) {
-		struct leaf l = { &ranges[i], 0 };
+		struct leaf l = { &ranges[i], 0,
+				  ranges[i].start < calls ? ranges[i].start : calls };
 		unsigned int last = i;
 
 		while (l.singles < MOST_SINGLES && last + 2 < n && l.from->first < 0 &&
@@ -285,6 +243,7 @@ static unsigned int make_leaves(const struct range *ranges, unsigned int n, stru
 		leaves[count++] = l;
 		i = last + 1;
 	}
+	leaves[count].below = calls;
 	return count;
 }
 
@@ -313,7 +272,7 @@ static void emit_range(struct emitter *m, const struct bpf_table *t, const struc
 	if (r->first >= 0)
 		emit_rules(m, t, r->first);
 	else
-		emit_return(m, r->action);
+		emit(m, BPF_RET | BPF_K, r->action, 0, 0);
 }
 
 static void emit_leaf(struct emitter *m, const struct bpf_table *t, const struct leaf *l)
@@ -330,11 +289,26 @@ static void emit_leaf(struct emitter *m, const struct bpf_table *t, const struct
 	emit_range(m, t, l->from);
 }
 
+/*
+ * The kernel asks the program about each call's number when it is loaded. So half of
+ * the numbers go each way, not half of the leaves.
+ */
+static unsigned int half_way(const struct leaf *leaves, unsigned int low, unsigned int high)
+{
+	unsigned int end = high + 1;
+	unsigned int middle = low + 1;
+
+	while (middle < high &&
+	       leaves[middle].below - leaves[low].below < leaves[end].below - leaves[middle].below)
+		middle++;
+	return middle;
+}
+
 /* The upper half follows the jump directly, the lower half behind it. */
 static void emit_search(struct emitter *m, const struct bpf_table *t, const struct leaf *leaves,
 			unsigned int low, unsigned int high)
 {
-	unsigned int middle = (low + high + 1) / 2;
+	unsigned int middle;
 	unsigned int jump;
 
 	if (m->overflow)
@@ -343,6 +317,7 @@ static void emit_search(struct emitter *m, const struct bpf_table *t, const stru
 		emit_leaf(m, t, &leaves[low]);
 		return;
 	}
+	middle = half_way(leaves, low, high);
 	jump = m->n;
 	emit(m, BPF_JMP | BPF_JGE | BPF_K, leaves[middle].from->start, 1, 0);
 	emit(m, BPF_JMP | BPF_JA, 0, 0, 0);
@@ -355,61 +330,17 @@ int bpf_compile(const struct bpf_table *t, uint32_t (*map)(uint32_t), struct soc
 		struct err *e)
 {
 	struct emitter m = { .out = out, .map = map };
-	static struct range ranges[BPF_MAX_SYSCALL + 1];
-	static struct leaf leaves[BPF_MAX_SYSCALL + 1];
-	unsigned int n = make_leaves(ranges, make_ranges(t, ranges), leaves);
+	static struct range ranges[BPF_MAX_SYSCALL + 2];
+	static struct leaf leaves[BPF_MAX_SYSCALL + 3];
+	unsigned int n = make_leaves(t, ranges, make_ranges(&m, t, ranges), leaves);
 
 	emit_load(&m, offsetof(struct seccomp_data, arch));
 	emit(&m, BPF_JMP | BPF_JEQ | BPF_K, t->arch, 1, 0);
 	emit_return(&m, t->foreign);
 	emit_load(&m, offsetof(struct seccomp_data, nr));
-	if (t->arch == AUDIT_ARCH_X86_64) {
-		emit(&m, BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1);
-		emit_return(&m, t->foreign);
-	}
 	emit_search(&m, t, leaves, 0, n - 1);
 	if (m.overflow)
 		return err_set(e, E2BIG, "the filter is longer than the kernel's %d instructions",
 			       BPF_MAX_INSNS);
 	return (int)bpf_shrink(out, m.n);
-}
-
-/* -- running --------------------------------------------------------------- */
-
-static bool jumps(const struct sock_filter *f, uint32_t a)
-{
-	switch (BPF_OP(f->code)) {
-	case BPF_JEQ: return a == f->k;
-	case BPF_JGT: return a > f->k;
-	case BPF_JGE: return a >= f->k;
-	case BPF_JSET: return (a & f->k) != 0;
-	}
-	return false;
-}
-
-uint32_t bpf_run(const struct sock_filter *program, unsigned int length,
-		 const struct seccomp_data *data)
-{
-	uint32_t a = 0;
-
-	for (unsigned int pc = 0; pc < length; pc++) {
-		const struct sock_filter *f = &program[pc];
-
-		switch (f->code) {
-		case BPF_LD | BPF_W | BPF_ABS:
-			if (f->k > sizeof(*data) - sizeof(a))
-				return SECCOMP_RET_KILL_PROCESS;
-			memcpy(&a, (const char *)data + f->k, sizeof(a));
-			break;
-		case BPF_ALU | BPF_AND | BPF_K: a &= f->k; break;
-		case BPF_JMP | BPF_JA: pc += f->k; break;
-		case BPF_RET | BPF_K: return f->k;
-		default:
-			if (BPF_CLASS(f->code) != BPF_JMP)
-				return SECCOMP_RET_KILL_PROCESS;
-			pc += jumps(f, a) ? f->jt : f->jf;
-			break;
-		}
-	}
-	return SECCOMP_RET_KILL_PROCESS;
 }

@@ -7,7 +7,8 @@
  * arguments. Numbers with the same answer form ranges, and the program is a
  * binary search over the ranges: a third of the instructions of a list of
  * comparisons, and it loads in a fifth of the time, since the kernel runs it
- * once per call number when it is loaded.
+ * once per call number when it is loaded. bpf_shrink() then takes out what paths
+ * have in common and what they have settled (bpf_decide.c).
  *
  * bpf_run() interprets a program on one call. The supervisor asks it which errno
  * a notified call gets; the tests and the fuzzers compare it with the table.
@@ -28,6 +29,9 @@
 #elif defined(__aarch64__)
 #define BPF_NATIVE_ARCH AUDIT_ARCH_AARCH64
 #endif
+
+/* x32 calls come with the x86_64 architecture and this bit. */
+#define BPF_X32_BIT 0x40000000u
 
 enum {
 	BPF_MAX_SYSCALL = 1024, /* numbers from here on get the default */

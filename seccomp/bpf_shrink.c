@@ -1,34 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The search tree ends each path in rules and a return of its own. Paths that end
- * alike can end as one, as far as a conditional jump reaches; what is loaded already
- * need not be loaded again; what is then never reached is left out. A shorter program is verified
- * and translated faster at every start.
+ * alike can end as one, as far as a conditional jump reaches; what is settled is not
+ * asked, and what is not asked about not loaded; what is then never reached is left
+ * out. A shorter program is verified and translated faster at every start.
  */
-#include <stdbool.h>
 #include <string.h>
 
-#include "bpf.h"
-
-enum { REACH = 255 };
-
-static bool is_return(const struct sock_filter *f)
-{
-	return f->code == (BPF_RET | BPF_K);
-}
-
-static bool is_conditional(const struct sock_filter *f)
-{
-	return BPF_CLASS(f->code) == BPF_JMP && BPF_OP(f->code) != BPF_JA;
-}
-
-/* A jump of i, taken or not, leads here. */
-static unsigned int target(const struct sock_filter *p, unsigned int i, bool taken)
-{
-	if (is_conditional(&p[i]))
-		return i + 1 + (taken ? p[i].jt : p[i].jf);
-	return i + 1 + (BPF_CLASS(p[i].code) == BPF_JMP ? p[i].k : 0);
-}
+#include "bpf_flow.h"
 
 enum { BUCKETS = 2 * BPF_MAX_INSNS };
 
@@ -42,13 +21,27 @@ static bool alike(const struct sock_filter *p, const struct kinds *k, unsigned i
 {
 	if (p[a].code != p[b].code || p[a].k != p[b].k)
 		return false;
-	return is_return(&p[a]) || (k->of[target(p, a, true)] == k->of[target(p, b, true)] &&
-				    k->of[target(p, a, false)] == k->of[target(p, b, false)]);
+	return bpf_is_return(&p[a]) ||
+	       (k->of[bpf_follower(p, a, true)] == k->of[bpf_follower(p, b, true)] &&
+		k->of[bpf_follower(p, a, false)] == k->of[bpf_follower(p, b, false)]);
+}
+
+/*
+ * Does it make no difference? A plain jump, a question whose answers lead to the same,
+ * and a word that is not looked at.
+ */
+static bool is_idle(const struct sock_filter *p, const struct kinds *k, unsigned int i)
+{
+	unsigned int next = k->of[bpf_follower(p, i, true)];
+
+	if (BPF_CLASS(p[i].code) == BPF_JMP)
+		return next == k->of[bpf_follower(p, i, false)];
+	return bpf_is_return(&p[next]) || bpf_is_load(&p[next]);
 }
 
 /*
  * Two places are of one kind when all that follows is the same. Jumps lead forward, so
- * from the end each one's followers are known already; a plain jump is what it leads to.
+ * from the end each one's followers are known already; what is idle is what it leads to.
  */
 static void sort(const struct sock_filter *p, unsigned int n, struct kinds *k)
 {
@@ -56,14 +49,14 @@ static void sort(const struct sock_filter *p, unsigned int n, struct kinds *k)
 	for (unsigned int i = n; i-- > 0;) {
 		unsigned int at;
 
-		if (!is_return(&p[i]) && !is_conditional(&p[i]) &&
-		    BPF_CLASS(p[i].code) == BPF_JMP) {
-			k->of[i] = k->of[target(p, i, true)];
+		if (!bpf_is_return(&p[i]) && is_idle(p, k, i)) {
+			k->of[i] = k->of[bpf_follower(p, i, true)];
 			continue;
 		}
 		at = (p[i].code * 31u + p[i].k) * 2654435761u % BUCKETS;
-		if (!is_return(&p[i]))
-			at = (at + k->of[target(p, i, true)] * 17u + k->of[target(p, i, false)]) %
+		if (!bpf_is_return(&p[i]))
+			at = (at + k->of[bpf_follower(p, i, true)] * 17u +
+			      k->of[bpf_follower(p, i, false)]) %
 			     BUCKETS;
 		while (k->bucket[at] && !alike(p, k, k->bucket[at] - 1, i))
 			at = (at + 1) % BUCKETS;
@@ -77,7 +70,7 @@ static void sort(const struct sock_filter *p, unsigned int n, struct kinds *k)
 static unsigned int farthest(const struct kinds *k, unsigned int n, unsigned int from,
 			     unsigned int to)
 {
-	unsigned int end = from + 1 + REACH < n - 1 ? from + 1 + REACH : n - 1;
+	unsigned int end = from + 1 + BPF_REACH < n - 1 ? from + 1 + BPF_REACH : n - 1;
 
 	for (unsigned int i = end; i > to; i--)
 		if (k->of[i] == k->of[to])
@@ -85,59 +78,17 @@ static unsigned int farthest(const struct kinds *k, unsigned int n, unsigned int
 	return to;
 }
 
-/* What the accumulator holds at each place: an offset of the data, or nothing known. */
-enum { NEVER = -2, UNKNOWN = -1 };
-
-static void meet(int *held, int offset)
-{
-	*held = *held == NEVER || *held == offset ? offset : UNKNOWN;
-}
-
-/* A jump to a load of what is loaded already goes behind it. */
-static void skip_loads(struct sock_filter *p, unsigned int n)
-{
-	static int held[BPF_MAX_INSNS];
-
-	for (unsigned int i = 0; i < n; i++)
-		held[i] = i == 0 ? UNKNOWN : NEVER;
-	for (unsigned int i = 0; i < n; i++) {
-		int after = held[i];
-
-		if (is_return(&p[i]) || held[i] == NEVER)
-			continue;
-		if (p[i].code == (BPF_LD | BPF_W | BPF_ABS))
-			after = (int)p[i].k;
-		else if (BPF_CLASS(p[i].code) != BPF_JMP)
-			after = UNKNOWN;
-		if (is_conditional(&p[i])) {
-			const struct sock_filter *yes = &p[i + 1 + p[i].jt];
-			const struct sock_filter *no = &p[i + 1 + p[i].jf];
-			const struct sock_filter same = { BPF_LD | BPF_W | BPF_ABS, 0, 0,
-							  (unsigned int)after };
-
-			if (after >= 0 && p[i].jt < REACH && yes->code == same.code &&
-			    yes->k == same.k)
-				p[i].jt++;
-			if (after >= 0 && p[i].jf < REACH && no->code == same.code &&
-			    no->k == same.k)
-				p[i].jf++;
-		}
-		meet(&held[target(p, i, true)], after);
-		meet(&held[target(p, i, false)], after);
-	}
-}
-
 static void mark(const struct sock_filter *p, unsigned int at, bool *reached)
 {
 	while (!reached[at]) {
 		reached[at] = true;
-		if (is_return(&p[at]))
+		if (bpf_is_return(&p[at]))
 			return;
-		if (is_conditional(&p[at])) {
+		if (bpf_is_conditional(&p[at])) {
 			mark(p, at + 1 + p[at].jt, reached);
 			at += 1 + p[at].jf;
 		} else {
-			at += 1 + (BPF_CLASS(p[at].code) == BPF_JMP ? p[at].k : 0);
+			at += 1 + (bpf_is_plain_jump(&p[at]) ? p[at].k : 0);
 		}
 	}
 }
@@ -157,10 +108,10 @@ static unsigned int compact(struct sock_filter *p, unsigned int n, const bool *r
 
 		if (!reached[i])
 			continue;
-		if (is_conditional(&f)) {
+		if (bpf_is_conditional(&f)) {
 			f.jt = (unsigned char)(at[i + 1 + f.jt] - at[i] - 1);
 			f.jf = (unsigned char)(at[i + 1 + f.jf] - at[i] - 1);
-		} else if (BPF_CLASS(f.code) == BPF_JMP) {
+		} else if (bpf_is_plain_jump(&f)) {
 			f.k = at[i + 1 + f.k] - at[i] - 1;
 		}
 		p[at[i]] = f;
@@ -176,10 +127,10 @@ unsigned int bpf_shrink(struct sock_filter *p, unsigned int n)
 
 	do {
 		before = n;
-		skip_loads(p, n);
+		bpf_decide(p, n);
 		sort(p, n, &kinds);
 		for (unsigned int i = 0; i < n; i++) {
-			if (!is_conditional(&p[i]))
+			if (!bpf_is_conditional(&p[i]))
 				continue;
 			p[i].jt = (unsigned char)(farthest(&kinds, n, i, i + 1 + p[i].jt) - i - 1);
 			p[i].jf = (unsigned char)(farthest(&kinds, n, i, i + 1 + p[i].jf) - i - 1);

@@ -12,7 +12,7 @@ import sys
 ALLOWED = {
     "memcpy", "memset",   # the compiler's own, for copying structures
     "__stack_chk_fail",   # ends the process
-    "bpf_run",            # an interpreter over const data, see seccomp/bpf.c
+    "bpf_run",            # an interpreter over const data, see seccomp/bpf_run.c
 }
 SECTION = ".text.in_child"
 
