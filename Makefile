@@ -35,11 +35,11 @@ LIBS := -ljansson -lseccomp -lcap -lmd
 
 # -- what there is, from the bottom up: a file may use those above it -----------
 
-BASE := base/err base/fd base/open base/stranger base/text base/display base/visible base/jout
+BASE := base/err base/fd base/open base/stranger_helper base/stranger base/text base/display base/visible base/jout
 INPUT := spec limits mount_words profile profile_limits profile_mounts builtin profile_load profile_file policy_file options host
 POLICY := bpf_run bpf_decide bpf_shrink bpf_table bpf policy_rule policy
 DECIDE := cgroup_probe cgroup idmap mountinfo reach_trees reach command plan plan_print
-LAYERS := table cgroup namespaces userns network memfd mounting chroot place chain root devices proc tmpfs binds programs privileges \
+LAYERS := table cgroup namespaces userns identity network memfd mounting chroot place chain root devices proc tmpfs binds programs privileges \
 	landlock process filter guard seccomp
 CHILD := execute child init
 HOLD := cpu_sample survey host_memory tmpfs_use hold
@@ -131,7 +131,7 @@ $(B)/t/%: tests/probes/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -O2 -Wall -Wextra -static -Irunner -o $@ $(filter %.c,$^)
 
-$(B)/t/display: runner/base/display.c runner/base/jout.c runner/base/stranger.c
+$(B)/t/display: runner/base/display.c runner/base/jout.c runner/base/stranger.c runner/base/stranger_helper.c
 
 $(B)/t/probe: $(wildcard runner/probe/*.c) runner/probe/probe.h
 

@@ -16,7 +16,7 @@
 #include "clone_call.h"
 #include "init.h"
 #include "layer/layer.h"
-#include "layer/userns.h"
+#include "layer/identity.h"
 #include "message.h"
 
 #ifndef CLONE_PIDFD
@@ -345,7 +345,7 @@ IN_CHILD void child_init(struct child *c)
 	}
 	if (begin_rows(c) < 0 || enter_rows(c, BY_INIT, 0, LAYER_COUNT) < 0)
 		give_up(c);
-	r = userns_become_init(c);
+	r = identity_become_init(c);
 	if (r < 0) {
 		fail(c, BOARD_START, 0, BOARD_START_INIT, -r);
 		give_up(c);

@@ -14,7 +14,7 @@
 #include "../seccomp/bpf.h"
 #include "base/raw.h"
 #include "layer/layer.h"
-#include "layer/userns.h"
+#include "layer/identity.h"
 #include "message.h"
 
 #define ALLOW(name) \
@@ -100,7 +100,7 @@ IN_CHILD void init_run(struct child *c, long payload_pid)
 	struct pollfd p[2];
 	int signals;
 
-	if (userns_disarm_init(c->plan) < 0)
+	if (identity_disarm_init(c->plan) < 0)
 		raw_exit_group(1);
 	/* Every signal stays blocked, as the launcher left it. */
 	signals = (int)raw4(SYS_signalfd4, -1, &child_signal, 8, 02000000 | 04000);

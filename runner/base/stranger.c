@@ -4,33 +4,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/raw.h"
+#include "base/stranger_helper.h"
 
 #ifndef RWF_NOWAIT
 #define RWF_NOWAIT 0x8
 #endif
-
-enum { PIECE = 4096 }; /* a page: splice(2) moves it whole or not at all */
-
-struct stranger_share {
-	size_t done; /* bytes written */
-	int error;
-};
 
 struct stranger stranger(int fd)
 {
@@ -43,100 +32,6 @@ struct stranger stranger_ours(int fd)
 
 	s.kind = STRANGER_DIRECT;
 	return s;
-}
-
-/* -- the helper -------------------------------------------------------------- */
-
-static void wait_for(int fd, short events)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-
-	raw5(SYS_ppoll, &p, 1, NULL, NULL, 8);
-}
-
-/*
- * Descriptor 0 to descriptor 1, waiting as long as it takes. Whoever shares them may
- * have made them non-blocking: then poll.
- */
-static void __attribute__((noreturn)) pass_on(struct stranger_share *share)
-{
-	static char piece[PIECE];
-
-	for (;;) {
-		long n = raw3(SYS_read, 0, piece, PIECE);
-		long at = 0;
-
-		if (n == -EAGAIN)
-			wait_for(0, POLLIN);
-		if (n == -EAGAIN || n == -EINTR)
-			continue;
-		if (n <= 0) {
-			share->error = (int)-n;
-			raw_exit_group(0);
-		}
-		while (at < n) {
-			long r = raw3(SYS_write, 1, piece + at, n - at);
-
-			if (r == -EAGAIN)
-				wait_for(1, POLLOUT);
-			if (r == -EAGAIN || r == -EINTR)
-				continue;
-			if (r < 0) {
-				share->error = (int)-r;
-				raw_exit_group(0);
-			}
-			at += r;
-			__atomic_add_fetch(&share->done, (size_t)r, __ATOMIC_RELEASE);
-		}
-	}
-}
-
-static void __attribute__((noreturn))
-help(pid_t parent, int from, int to, struct stranger_share *share)
-{
-	long a;
-	long b;
-
-	raw5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (raw0(SYS_getppid) != parent)
-		raw_exit_group(1);
-	/* Out of the way of each other first. */
-	a = raw3(SYS_fcntl, from, F_DUPFD, 3);
-	b = raw3(SYS_fcntl, to, F_DUPFD, 3);
-	raw3(SYS_dup3, a, 0, 0);
-	raw3(SYS_dup3, b, 1, 0);
-	raw3(SYS_close_range, 2, ~0u, 0);
-	pass_on(share);
-}
-
-/* A pipe of ours, and a process that waits at its other end. */
-static int make_helper(struct stranger *s, bool writing)
-{
-	struct raw_clone_args args = { .flags = 0x1000 /* CLONE_PIDFD */,
-				       .pidfd = (uint64_t)(uintptr_t)&s->pid_fd,
-				       .exit_signal = SIGCHLD };
-	pid_t parent = getpid();
-	int p[2];
-	long pid;
-
-	s->share = mmap(NULL, sizeof(*s->share), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-			-1, 0);
-	if (s->share == MAP_FAILED) {
-		s->share = NULL;
-		return -errno;
-	}
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return -errno;
-	pid = raw2(SYS_clone3, &args, sizeof(args));
-	if (pid == 0)
-		help(parent, writing ? p[0] : s->fd, writing ? s->fd : p[1], s->share);
-	close(p[writing ? 0 : 1]);
-	s->own[writing ? 1 : 0] = p[writing ? 1 : 0];
-	fcntl(p[writing ? 1 : 0], F_SETFL, O_NONBLOCK);
-	if (pid < 0)
-		return (int)pid;
-	s->kind = STRANGER_HELPER;
-	return 0;
 }
 
 /* -- what it is -------------------------------------------------------------- */
@@ -201,7 +96,7 @@ static int look_at(struct stranger *s, bool writing)
 	case S_IFREG: s->kind = may_wait(s->fd) ? STRANGER_HELPER : STRANGER_DIRECT; break;
 	default: s->kind = STRANGER_HELPER; break;
 	}
-	r = s->kind == STRANGER_HELPER ? make_helper(s, writing) : 0;
+	r = s->kind == STRANGER_HELPER ? stranger_helper_make(s, writing) : 0;
 	if (r < 0)
 		s->kind = STRANGER_UNKNOWN;
 	return r;
@@ -255,9 +150,9 @@ ssize_t stranger_read(struct stranger *s, void *data, size_t n)
 /* Onto the stage, and from there; what did not move is taken off again. */
 static long write_staged(struct stranger *s, const void *data, size_t n)
 {
-	char rest[PIECE];
+	char rest[STRANGER_PIECE];
 	long moved;
-	long r = raw3(SYS_write, s->own[1], data, n < PIECE ? n : PIECE);
+	long r = raw3(SYS_write, s->own[1], data, n < STRANGER_PIECE ? n : STRANGER_PIECE);
 
 	if (r < 0)
 		return r;
@@ -343,19 +238,9 @@ struct pollfd stranger_finish(struct stranger *s)
 
 void stranger_close(struct stranger *s)
 {
-	siginfo_t info;
-
-	if (s->pid_fd >= 0) {
-		raw4(SYS_pidfd_send_signal, s->pid_fd, SIGKILL, NULL, 0);
-		/* One that hangs in a file system is left to the kernel. */
-		raw5(SYS_waitid, P_PIDFD, s->pid_fd, &info, WEXITED | WNOHANG, NULL);
-		fd_close(&s->pid_fd);
-	}
+	stranger_helper_end(s);
 	fd_close(&s->own[0]);
 	fd_close(&s->own[1]);
-	if (s->share)
-		munmap(s->share, sizeof(*s->share));
-	s->share = NULL;
 	s->fd = -1;
 }
 

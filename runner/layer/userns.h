@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * userns: the ids other rows plan with.
+ * userns: the ids other rows plan with, and their maps.
  */
 #ifndef RUNNER_LAYER_USERNS_H
 #define RUNNER_LAYER_USERNS_H
@@ -16,16 +16,8 @@ void userns_choose_ids(struct plan *plan);
 struct child;
 
 /**
- * Init, when its last row is entered: as root, become an id that is neither root's nor
- * the payload's. It keeps what the payload needs to become the payload.
+ * Map the one id; proc_fd: a /proc that knows us. 0 or -errno. Async-signal-safe.
  */
-int userns_become_init(struct child *c);
-
-/**
- * Init, when the payload has been started: keep no capability that means anything.
- * Rootless it keeps one that means nothing, because the kernel refuses to change the
- * priority, the scheduling or the memory of a process that has more than oneself.
- */
-int userns_disarm_init(const struct plan *plan);
+int userns_write_maps(struct child *c, int proc_fd);
 
 #endif

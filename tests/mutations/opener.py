@@ -68,7 +68,7 @@ MUTATIONS = [
     ("streams: the other side of a terminal is waited for", "runner/base/stranger.c",
      "		return STRANGER_HELPER;\n	snprintf", "		return STRANGER_DIRECT;\n	snprintf",
      [STREAMS + "APausedReader.test_signals_act"]),
-    ("streams: a helper outlives us", "runner/base/stranger.c",
+    ("streams: a helper outlives us", "runner/base/stranger_helper.c",
      "	raw5(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);", "	raw0(SYS_getpid);",
      [STREAMS + "APausedReader.test_no_helper_stays"]),
     ("streams: the drain has no end", "runner/streams.c",
