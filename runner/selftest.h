@@ -67,6 +67,7 @@ struct selftest {
 	unsigned int n;
 	struct attempt attempts[SELFTEST_MAX];
 	layer_set removable; /* bit i: layer i was left out in turn */
+	layer_set present;   /* in the whole sandbox: 'uncounted' comes where no cgroup counts */
 	struct calls calls;
 	unsigned int contained, failed, vacuous, absent, single;
 	uint64_t ms;
@@ -106,6 +107,8 @@ const char *selftest_word(const char *arg);
 int selftest_try(const struct attack *a, layer_set without);
 
 /** Which layers stop it alone: into *t, whose answers are there. */
+/** The layers of the sandbox as it is by default on this machine. */
+layer_set selftest_present(void);
 void selftest_ablate(const struct selftest *s, const struct attack *a, struct attempt *t);
 
 /* What became of an attack, in one word. */

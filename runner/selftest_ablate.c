@@ -162,6 +162,24 @@ static bool stops_alone(const struct selftest *s, const struct attack *a, int la
 	return !is_of_the_filter(layer) || filter_stops(a, layer, without, said);
 }
 
+layer_set selftest_present(void)
+{
+	static const struct attack nothing = { "", "", "succeed", "", NULL, 0, 0, CONTROL_BARE };
+	const char *layers = strstr(report_of(&nothing, 0), "\"layers\": {");
+	layer_set present = 0;
+
+	for (int i = 0; layers && i < LAYER_COUNT; i++) {
+		char head[48];
+		const char *at;
+
+		snprintf(head, sizeof(head), "\n    \"%s\": {", layer_table[i]->name);
+		at = strstr(layers, head);
+		if (at && strncmp(member(at, "state"), "\"on\"", 4) == 0)
+			present |= LAYER_BIT(i);
+	}
+	return present;
+}
+
 void selftest_ablate(const struct selftest *s, const struct attack *a, struct attempt *t)
 {
 	bool other;
@@ -177,6 +195,6 @@ void selftest_ablate(const struct selftest *s, const struct attack *a, struct at
 		return;
 	}
 	for (int i = 0; i < LAYER_COUNT; i++)
-		if ((s->removable & LAYER_BIT(i)) && stops_alone(s, a, i, t->without_all))
+		if ((s->removable & s->present & LAYER_BIT(i)) && stops_alone(s, a, i, t->without_all))
 			t->stopped_by |= LAYER_BIT(i);
 }

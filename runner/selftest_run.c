@@ -84,6 +84,7 @@ int selftest_run(struct selftest *s, bool with_ablation, struct err *e)
 	}
 	selftest_prepare_outside();
 	s->removable = removable();
+	s->present = with_ablation ? selftest_present() : 0;
 	while (selftest_attacks[all].name)
 		all++;
 	for (; s->n < all && s->n < SELFTEST_MAX; s->n++) {
