@@ -153,7 +153,7 @@ class Signals(Runs):
             ends = []
             for _ in range(40):
                 p = subprocess.Popen(
-                    lib.as_actor(actor, [lib.RUNNER, "exec", "--grace", "unlimited", "--timeout",
+                    lib.as_actor(actor, [lib.RUNNER, "exec", "--grace", "1h", "--timeout",
                                          "unlimited", "--", "sleep", "300"]),
                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL)

@@ -160,7 +160,7 @@ class APausedReader(Places):
         def check(actor, name, _reader, writer):
             stuff(writer)
             p, report = self.start(actor, ["--grace", "100ms", "--timeout", "unlimited", "--drain",
-                                           "unlimited"],
+                                           "1h"],
                                    ["--", "sh", "-c", "trap '' TERM; printf x; echo ready >&2; while :; do "
                                     "%s; done" % WRITE], writer)
             self.assertEqual(p.stderr.readline(), b"ready\n")
@@ -183,7 +183,7 @@ class APausedReader(Places):
                          "seqpacket_socket"):
                 return  # not filled to the last byte, or not read byte by byte
             fill(writer)
-            p, report = self.start(actor, ["--drain", "unlimited"],
+            p, report = self.start(actor, ["--drain", "1h"],
                                    ["--", "sh", "-c", "head -c %d /dev/zero | tr '\\0' x" % SOME],
                                    writer)
             os.close(writer)
