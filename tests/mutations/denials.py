@@ -3,6 +3,7 @@
 DENIALS = "tests/security/test_denials.py"
 LEAKS = "tests/security/test_leaks.py"
 NUMBERS = "tests/e2e/test_numbers.py"
+IDENTITY = "tests/e2e/test_identity.py"
 HINTS = "tests/e2e/test_hints.py"
 VISIBLE = "tests/e2e/test_visible.py"
 MUTATIONS = [
@@ -77,12 +78,12 @@ MUTATIONS = [
      "stranger_ours(run->err), stranger(2), UNLIMITED,",
      [NUMBERS + " Sizes.test_each_stream_has_a_limit_of_its_own"]),
     ("sha256 of less than the file", "runner/profile_file.c", "strlen(text), hex)",
-     "strlen(text) - 1, hex)", [NUMBERS + " Identity.test_sha256_of_the_profile"]),
+     "strlen(text) - 1, hex)", [IDENTITY + " Identity.test_sha256_of_the_profile"]),
     ("the payload's umask is init's", "runner/child.c", "raw1(SYS_umask, 022);",
-     "raw1(SYS_umask, 0);", [NUMBERS + " Identity.test_umask"]),
+     "raw1(SYS_umask, 0);", [IDENTITY + " Identity.test_umask"]),
     ("the gid map holds the uid", "runner/layer/userns.c",
      '"%u %u 1\\n", spec->gid, plan->host_gid)', '"%u %u 1\\n", spec->uid, plan->host_gid)',
-     [NUMBERS + " Identity.test_id_maps_are_the_same_from_both_sides"]),
+     [IDENTITY + " Identity.test_id_maps_are_the_same_from_both_sides"]),
     ("a denial names init's pid", "runner/notify.c", "d->pid = (pid_t)n->pid;", "d->pid = 1;",
      [NUMBERS + " Ends.test_the_pid_of_a_denial_is_the_hosts"]),
     ("no hint where a mount has no programs", "runner/execute.c", "fs.f_flags & ST_NOEXEC",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Breaks of what opens the caller's files and hands streams on."""
 OPEN = "tests/security/test_open.py "
+STDIN = "tests/security/test_stdin.py "
 STREAMS = "tests/e2e/test_streams.py "
 
 MUTATIONS = [
@@ -18,25 +19,25 @@ MUTATIONS = [
      [OPEN + "Links.test_links_of_proc"]),
     ("open: a file of the kernel's is a file", "runner/base/open.c",
      "		if (fs) {", "		if (0) {",
-     [OPEN + "Stdin.test_files_of_the_kernels"]),
+     [STDIN + "Stdin.test_files_of_the_kernels"]),
     ("open: any device is a stream", "runner/base/open.c",
      "		return refuse(t, EACCES, \"a device\", NULL, e);", "		return 0;",
-     [OPEN + "Stdin.test_devices_of_the_kernel"]),
+     [STDIN + "Stdin.test_devices_of_the_kernel"]),
     ("open: a directory is a stream", "runner/base/open.c",
      "	case S_IFDIR: return refuse(t, EISDIR, \"a directory\", NULL, e);",
      "	case S_IFDIR: *ret = OPEN_STREAM; return 0;",
-     [OPEN + "Stdin.test_a_directory"]),
+     [STDIN + "Stdin.test_a_directory"]),
     ("stdin: the caller's own is handed in", "runner/pstdio.c",
      "	r = run->in_from < 0 ? -errno : make_input(plan, s, run);",
      "	r = 0; s->fd[0] = run->in_from; run->in_from = -1; (void)make_input;",
-     [OPEN + "Stdin.test_a_regular_file"]),
+     [STDIN + "Stdin.test_a_regular_file"]),
     ("stdin: the caller's /dev/null is handed in", "runner/pstdio.c",
      "	if (type == OPEN_NULL) {\n",
      "	if (type == OPEN_NULL) {\n		s->fd[0] = fcntl(0, F_DUPFD_CLOEXEC, 3);\n",
-     [OPEN + "Stdin.test_dev_null_is_the_sandboxes_own"]),
+     [STDIN + "Stdin.test_dev_null_is_the_sandboxes_own"]),
     ("stdin: the pipe can be opened for writing", "runner/pstdio.c",
      "fchmod(p[0], 0444)", "fchmod(p[0], 0666)",
-     [OPEN + "Stdin.test_pipes_and_sockets"]),
+     [STDIN + "Stdin.test_pipes_and_sockets"]),
     ("script: the root can be executed from", "runner/layer/root.c",
      "	uint64_t noexec = c->plan->root_noexec ? RAW_MOUNT_ATTR_NOEXEC : 0;",
      "	uint64_t noexec = 0;", [OPEN + "Delivered.test_a_python_script_is_no_program"]),
