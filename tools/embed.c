@@ -155,22 +155,35 @@ static void write_names(const char *name, const char *const *names, unsigned int
 	printf("NULL },\n\t.n_%s = %u,\n", name, n);
 }
 
-static void write_spec(int index, const struct source *src)
+/* The name as a part of an identifier; express.ld knows the one of what most runs use. */
+static const char *identifier(const char *name)
 {
+	static char room[64];
+	size_t n = 0;
+
+	for (; name[n] && n < sizeof(room) - 1; n++)
+		room[n] = isalnum((unsigned char)name[n]) ? name[n] : '_';
+	room[n] = '\0';
+	return room;
+}
+
+static void write_spec(const struct source *src)
+{
+	const char *id = identifier(src->name);
 	struct spec s;
 	struct err e = { 0 };
 
 	profile_defaults(&s);
 	if (profile_apply(&s, src->name, src->text, find_profile, &e) < 0)
 		die(src->name, e.text);
-	printf("static const char *const interpreter_%d[] = { ", index);
+	printf("static const char *const interpreter_%s[] = { ", id);
 	for (const char *const *w = s.interpreter; *w; w++) {
 		quote(*w);
 		printf(", ");
 	}
-	printf("NULL };\nstatic const struct spec spec_%d = {\n", index);
+	printf("NULL };\nstatic const struct spec spec_%s = {\n", id);
 	field("description", s.description);
-	printf("\t.interpreter = interpreter_%d,\n", index);
+	printf("\t.interpreter = interpreter_%s,\n", id);
 	field("rootfs", s.rootfs);
 	field("cwd", s.cwd);
 	field("hostname", s.hostname);
@@ -191,7 +204,7 @@ static void write_spec(int index, const struct source *src)
 static void write_profiles(void)
 {
 	for (int i = 0; i < MAX && profiles[i].text; i++)
-		write_spec(i, &profiles[i]);
+		write_spec(&profiles[i]);
 	printf("const struct builtin_profile builtin_profiles[] = {\n");
 	for (int i = 0; i < MAX && profiles[i].text; i++) {
 		char hex[SHA256_DIGEST_STRING_LENGTH];
@@ -199,14 +212,14 @@ static void write_profiles(void)
 		SHA256Data((const uint8_t *)profiles[i].text, strlen(profiles[i].text), hex);
 		printf("\t{ \"%s\",\n\t", profiles[i].name);
 		quote(profiles[i].text);
-		printf(",\n\t\"%s\", &spec_%d },\n", hex, i);
+		printf(",\n\t\"%s\", &spec_%s },\n", hex, identifier(profiles[i].name));
 	}
 	printf("\t{ NULL, NULL, NULL, NULL },\n};\n\n");
 }
 
-static void write_program(const char *kind, int index, const struct sock_filter *f, unsigned int n)
+static void write_program(const char *name, const struct sock_filter *f, unsigned int n)
 {
-	printf("static const struct sock_filter %s_%d[] = {\n", kind, index);
+	printf("static const struct sock_filter %s[] = {\n", name);
 	for (unsigned int i = 0; i < n; i++)
 		printf("\t{ 0x%x, %u, %u, 0x%x },\n", f[i].code, f[i].jt, f[i].jf, f[i].k);
 	printf("};\n");
@@ -216,7 +229,9 @@ static void write_program(const char *kind, int index, const struct sock_filter 
 static void write_compiled(const struct source *src, unsigned int blocks)
 {
 	static int n;
-	static char rows[MAX * MAX][160];
+	static char rows[MAX * MAX][384];
+	char filter[96];
+	char verdict[96];
 	struct policy_guard guard = { find(policies, GUARD), blocks };
 	struct policy p;
 	struct err e = { 0 };
@@ -230,10 +245,12 @@ static void write_compiled(const struct source *src, unsigned int blocks)
 	}
 	if (policy_compile(src->name, src->text, find_policy, &guard, &p, &e) < 0)
 		die(src->name, e.text);
-	write_program("filter", n, p.filter, p.filter_length);
-	write_program("verdict", n, p.verdict, p.verdict_length);
-	snprintf(rows[n], sizeof(rows[n]), "\t{ \"%s\", 0x%x, filter_%d, %u, verdict_%d, %u },\n",
-		 src->name, blocks, n, p.filter_length, n, p.verdict_length);
+	snprintf(filter, sizeof(filter), "filter_%s_%x", identifier(src->name), blocks);
+	snprintf(verdict, sizeof(verdict), "verdict_%s_%x", identifier(src->name), blocks);
+	write_program(filter, p.filter, p.filter_length);
+	write_program(verdict, p.verdict, p.verdict_length);
+	snprintf(rows[n], sizeof(rows[n]), "\t{ \"%s\", 0x%x, %s, %u, %s, %u },\n", src->name,
+		 blocks, filter, p.filter_length, verdict, p.verdict_length);
 	policy_clear(&p);
 	n++;
 }
