@@ -43,7 +43,7 @@ class APausedReader(Places):
                                     "%s; done" % WRITE], writer)
             self.assertEqual(p.stderr.readline(), b"ready\n")
             p.send_signal(signal.SIGTERM)
-            # The drain has no end of its own here; another signal is one.
+            # The end of the drain is far off here; another signal is one.
             self.assertTrue(lib.wait_until(lambda: os.path.exists(report) and
                                            os.path.getsize(report), 60), name)
             p.send_signal(signal.SIGTERM)
