@@ -35,12 +35,12 @@ LIBS := -ljansson -lseccomp -lcap -lmd
 
 # -- what there is, from the bottom up: a file may use those above it -----------
 
-BASE := base/err base/fd base/open base/stranger_helper base/stranger base/text base/display base/visible base/jout
+BASE := base/err base/fd base/kernel_fs base/open base/stranger_helper base/stranger base/text base/display base/visible base/jout
 INPUT := spec limits mount_words profile profile_limits profile_mounts builtin profile_load profile_file policy_file options host
 POLICY := bpf_run bpf_decide bpf_shrink bpf_table bpf policy_rule policy
-DECIDE := cgroup_probe cgroup idmap mountinfo reach_trees reach command plan plan_print
+DECIDE := cgroup_probe cgroup idmap mountinfo bind_source reach_trees reach command plan plan_print
 LAYERS := table cgroup namespaces userns identity network memfd mounting chroot place chain root devices proc tmpfs binds programs privileges \
-	landlock process filter guard seccomp
+	landlock process filter guard unix_sockets seccomp
 CHILD := execute child init
 HOLD := cpu_sample survey host_memory tmpfs_use hold
 PARENT := remedy pstdio launch message relay streams tree kernel_bound watchdog ending denial_words denial denials notify verdict verdict_setup supervise

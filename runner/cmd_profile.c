@@ -82,6 +82,10 @@ static void print_mounts(struct jout *j, const struct spec *s)
 		jout_string(j, NULL, m->exec ? "exec" : "noexec");
 		if (m->optional)
 			jout_string(j, NULL, "optional");
+		if (m->sockets)
+			jout_string(j, NULL, "sockets");
+		if (m->kernel)
+			jout_string(j, NULL, "kernel");
 		jout_end_array(j);
 		jout_end_object(j);
 	}

@@ -157,6 +157,9 @@ static const char *const guard_remedies[] = {
 		"set it on the caller's own processes only; see --cpus and --cpu-time",
 	[LAYER_FILTER_ATTACH - LAYER_GUARD] =
 		"if the program is to be trusted with it: --without filter_attach",
+	[LAYER_UNIX_SOCKETS - LAYER_GUARD] =
+		"a filter cannot tell its own sockets from a server's in a bind: if it may use "
+		"both, say sockets for that bind (--bind SRC:DST:sockets)",
 	[LAYER_UNCOUNTED - LAYER_GUARD] =
 		"a host with cgroups, where it is counted; see 'runner doctor'",
 };

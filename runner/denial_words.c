@@ -184,6 +184,7 @@ const struct denial_argument denial_arguments[] = {
 	{ SYS_socket, 1, "type", DENIAL_WORD, 0xf, socket_types },
 	{ SYS_socket, 2, "protocol", DENIAL_WORD, UINT32_MAX, protocols },
 	{ SYS_socketpair, 0, "domain", DENIAL_WORD, UINT32_MAX, families },
+	{ SYS_socketpair, 1, "type", DENIAL_WORD, 0xf, socket_types },
 	{ SYS_ioctl, 1, "request", DENIAL_WORD, UINT32_MAX, requests },
 	{ SYS_memfd_create, 1, "flags", DENIAL_FLAGS, UINT32_MAX, memfd_flags },
 	{ SYS_mknodat, 2, "mode", DENIAL_MODE, UINT16_MAX, modes },

@@ -6,19 +6,20 @@
 
 /* -- the words ------------------------------------------------------------- */
 
-enum effect { READ_ONLY, WRITABLE, EXEC, NOEXEC, OPTIONAL, ALWAYS };
+enum effect { READ_ONLY, WRITABLE, EXEC, NOEXEC, OPTIONAL, SOCKETS, KERNEL, ALWAYS };
 
 /* nosuid and nodev are always on; to name them is no mistake. */
 static const struct {
 	const char *name;
 	enum effect effect;
 } words[] = {
-	{ "ro", READ_ONLY },  { "rw", WRITABLE },  { "exec", EXEC },	     { "noexec", NOEXEC },
-	{ "nosuid", ALWAYS }, { "nodev", ALWAYS }, { "optional", OPTIONAL },
+	{ "ro", READ_ONLY },	  { "rw", WRITABLE },	  { "exec", EXEC },
+	{ "noexec", NOEXEC },	  { "nosuid", ALWAYS },	  { "nodev", ALWAYS },
+	{ "optional", OPTIONAL }, { "sockets", SOCKETS }, { "kernel", KERNEL },
 };
 enum { WORDS = sizeof(words) / sizeof(words[0]) };
 
-const char mount_words_list[] = "ro, rw, exec, noexec, nosuid, nodev or optional";
+const char mount_words_list[] = "ro, rw, exec, noexec, nosuid, nodev, optional, sockets or kernel";
 
 static void apply(struct spec_mount *m, enum effect effect)
 {
@@ -31,6 +32,8 @@ static void apply(struct spec_mount *m, enum effect effect)
 		m->exec_implied = false;
 		break;
 	case OPTIONAL: m->optional = true; break;
+	case SOCKETS: m->sockets = true; break;
+	case KERNEL: m->kernel = true; break;
 	case ALWAYS: break;
 	}
 }
@@ -80,12 +83,20 @@ static const char *next_part(struct spec *s, const char **text)
 	return part;
 }
 
-static int unknown(const char *word, size_t length, const char *near, bool tmpfs, struct err *e)
+static int unknown(const struct spec_mount *m, const char *word, size_t length, const char *near,
+		   struct err *e)
 {
+	bool tmpfs = m->type == SPEC_MOUNT_TMPFS;
+
 	err_set(e, EINVAL, "'%.*s' is %s %s", (int)(length > 60 ? 60 : length), word,
 		tmpfs ? "neither a size such as 64m nor one of" : "not one of", mount_words_list);
 	if (near)
 		return err_hint(e, "did you mean '%s'?", near);
+	if (!m->destination && length)
+		return err_hint(e,
+				"a place inside begins with a slash, because there is no directory "
+				"to begin from: '/%.*s'",
+				(int)length, word);
 	return err_hint(e, "a colon that belongs to a path is written \\:%s", "");
 }
 
@@ -100,7 +111,7 @@ static int apply_words(struct spec_mount *m, const char *list, struct err *e)
 
 		if (mount_word(m, list, length, &near) < 0 &&
 		    !(tmpfs && list[length] == '\0' && text_size(list, &m->size) == 0 && m->size))
-			return unknown(list, length, near, tmpfs, e);
+			return unknown(m, list, length, near, e);
 		list += length;
 		if (!*list)
 			return 0;

@@ -69,8 +69,8 @@ static bool parse(char *text, struct mountinfo_line *ret)
 static int read_failed(int error, struct err *e)
 {
 	err_set(e, error, "/proc/self/mountinfo: %s", strerror(error));
-	return err_hint(e, "it says what a writable bind gives away: mount /proc, or bind nothing "
-			   "writable");
+	return err_hint(e, "it says what a bind gives away: mount /proc, or bind no directory and "
+			   "nothing writable");
 }
 
 int mountinfo_read(struct mountinfo *m, struct err *e)

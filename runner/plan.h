@@ -74,6 +74,9 @@ struct plan_bind {
 	bool exec;     /* Landlock lets programs be executed from here */
 	bool library;  /* it may be mapped as code even where programs are named */
 	bool directory;
+	bool sockets; /* the services of sockets that lie there are granted */
+	bool servers; /* sockets of the host's may lie there, and nothing of the mount's stops us */
+	bool closed;  /* to write is refused by its id map, whatever it is; no mount below is shown */
 	uint8_t holds; /* the next so many directories of the plan's are mounted before it */
 	uint32_t owner, group; /* of the source, when it is id-mapped */
 	int idmap_fd;	       /* user namespace for an id-mapped mount, or -1 */

@@ -40,6 +40,8 @@ struct spec_mount {
 	bool exec;		 /* programs may be executed from it */
 	bool exec_implied;	 /* nobody said so: not where the payload can write them */
 	bool optional;		 /* bind: no error when the source does not exist */
+	bool sockets;		 /* bind: the services of sockets that lie there may be used */
+	bool kernel;		 /* bind: may show a file system of the kernel's, read-only */
 	const char *source;	 /* host path; NULL for tmpfs */
 	const char *destination; /* absolute and plain, inside */
 	uint64_t size;		 /* tmpfs: bytes */

@@ -40,7 +40,8 @@ ACTORS = ["root", "user"] if os.geteuid() == 0 else ["user"]
 # What the filter is made of: the policy, and the guard that stands in front of it too.
 # Where no cgroup counts, what cannot be counted is refused before any other row answers.
 COUNTED = ["--without", "uncounted"]
-GUARD = ["coredump", "special_files", "init_guard", "filter_attach", "uncounted"]
+GUARD = ["coredump", "special_files", "init_guard", "filter_attach", "unix_sockets",
+         "uncounted"]
 NO_FILTER = [w for layer in GUARD + ["seccomp", "memfd"] for w in ("--without", layer)]
 
 

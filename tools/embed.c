@@ -109,8 +109,9 @@ static void write_mounts(const struct spec *s)
 	for (unsigned int i = 0; i < s->n_mounts; i++) {
 		const struct spec_mount *m = &s->mounts[i];
 
-		printf("\t\t{ .type = %d, .read_only = %d, .exec = %d, .optional = %d, .source = ",
-		       (int)m->type, m->read_only, m->exec, m->optional);
+		printf("\t\t{ .type = %d, .read_only = %d, .exec = %d, .optional = %d, "
+		       ".sockets = %d, .kernel = %d, .source = ",
+		       (int)m->type, m->read_only, m->exec, m->optional, m->sockets, m->kernel);
 		quote(m->source);
 		printf(", .destination = ");
 		quote(m->destination);

@@ -9,37 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/kernel_fs.h"
 #include "base/raw.h"
 
 enum { MAX_LINKS = 40 }; /* as many as the kernel follows: path_resolution(7) */
-
-/*
- * File systems that are the kernel's own state: what looks like a regular file there
- * is a table, a switch or another process. linux/magic.h and the file systems' sources.
- */
-static const struct {
-	uint32_t magic;
-	const char *name;
-} kernel_fs[] = {
-	{ 0x00009fa0, "proc" },	      { 0x62656572, "sysfs" },	    { 0x0027e0eb, "cgroup" },
-	{ 0x63677270, "cgroup2" },    { 0x64626720, "debugfs" },    { 0x74726163, "tracefs" },
-	{ 0x73636673, "securityfs" }, { 0xcafe4a11, "bpf" },	    { 0x6165676c, "pstore" },
-	{ 0x00001cd1, "devpts" },     { 0x19800202, "mqueue" },	    { 0x6e736673, "nsfs" },
-	{ 0x50494446, "pidfs" },      { 0xf97cff8c, "selinuxfs" },  { 0x43415d53, "smackfs" },
-	{ 0xde5e81e4, "efivarfs" },   { 0x62656570, "configfs" },   { 0x42494e4d, "binfmt_misc" },
-	{ 0x65735543, "fusectl" },    { 0x67596969, "rpc_pipefs" }, { 0x6e667364, "nfsd" },
-	{ 0x958458f6, "hugetlbfs" },  { 0x09041934, "anon_inode" }, { 0x534f434b, "sockfs" },
-	{ 0x50495045, "pipefs" },     { 0x62646576, "bdev" },	    { 0x64646178, "dax" },
-	{ 0x00009fa1, "openpromfs" }, { 0xabba1974, "xenfs" },	    { 0x00009fa2, "usbdevfs" },
-	{ 0x07655821, "resctrl" },    { 0x6c6f6f70, "binder" },	    { 0x454d444d, "devmem" },
-	{ 0x5345434d, "secretmem" },  { 0x444d4142, "dma_buf" },    { 0x474d454d, "guest_memfd" },
-	{ 0x5a3c69f0, "apparmorfs" }, { 0xaee71ee7, "gadgetfs" },   { 0x00000187, "autofs" },
-};
 
 /* What an error is about. */
 struct thing {
@@ -56,18 +33,6 @@ static const char *name(const struct thing *t, char room[320])
 }
 
 /* -- what it is -------------------------------------------------------------- */
-
-static const char *kernels(int fd)
-{
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs) < 0)
-		return "one that does not say what it is";
-	for (size_t i = 0; i < sizeof(kernel_fs) / sizeof(kernel_fs[0]); i++)
-		if (kernel_fs[i].magic == (uint32_t)fs.f_type)
-			return kernel_fs[i].name;
-	return NULL;
-}
 
 static bool is_memory_device(const struct stat *st, unsigned int number)
 {
@@ -114,7 +79,7 @@ static int judge(const struct thing *t, int fd, const struct stat *st, enum open
 
 	switch (st->st_mode & S_IFMT) {
 	case S_IFREG:
-		fs = kernels(fd);
+		fs = kernel_fs_name(fd);
 		if (fs) {
 			snprintf(words, sizeof(words), "a file of the kernel's (%s)", fs);
 			return refuse(t, EACCES, words, NULL, e);
@@ -176,11 +141,11 @@ static long follow(const struct thing *t, struct walk *w, int link, const struct
 		   const char *part, size_t length, struct err *e)
 {
 	char target[PATH_MAX];
-	struct statfs fs;
+	const char *fs = kernel_fs_name(link);
 	char room[320];
 	ssize_t n;
 
-	if (fstatfs(link, &fs) == 0 && (uint32_t)fs.f_type == kernel_fs[0].magic) {
+	if (fs && strcmp(fs, "proc") == 0) {
 		err_set(e, ELOOP, "%s leads through a link of /proc, '%.*s'", name(t, room),
 			(int)length, part);
 		return err_hint(e, "name the file itself");

@@ -16,35 +16,12 @@
 #include <unistd.h>
 
 #include "base/raw.h"
+#include "bind_source.h"
 #include "idmap.h"
 #include "layer/chain.h"
 #include "layer/mounting.h"
 #include "layer/place.h"
 #include "reach.h"
-
-static int open_source(const char *path, struct stat *st, struct err *e)
-{
-	struct raw_open_how how = { .flags = O_PATH | O_CLOEXEC,
-				    .resolve = RAW_RESOLVE_NO_SYMLINKS };
-	long fd = raw4(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
-	char *real;
-
-	if (fd == -ELOOP) {
-		real = realpath(path, NULL);
-		err_set(e, ELOOP, "bind source '%s' leads through a symbolic link", path);
-		err_hint(e, "name what it points to: %s", real ? real : "(it points nowhere)");
-		free(real);
-		return -ELOOP;
-	}
-	if (fd < 0)
-		return err_set(e, (int)-fd, "bind source '%s': %s", path, strerror((int)-fd));
-	if (fstat((int)fd, st) < 0 || !(S_ISDIR(st->st_mode) || S_ISREG(st->st_mode))) {
-		close((int)fd);
-		return err_set(e, EINVAL,
-			       "bind source '%s' is neither a directory nor a regular file", path);
-	}
-	return (int)fd;
-}
 
 /* A mount point on the root's tmpfs, or on one of ours mounted there. */
 static int add_point(struct plan *plan, const struct plan_bind *b, enum place place, struct err *e)
@@ -89,11 +66,11 @@ static int add_point(struct plan *plan, const struct plan_bind *b, enum place pl
 }
 
 /* The map of a bind with the same owner, made once; it closes with that bind. */
-static int known_map(const struct plan *plan, const struct stat *st)
+static int known_map(const struct plan *plan, uint32_t owner, uint32_t group)
 {
 	for (unsigned int i = 0; i < plan->n_binds; i++)
-		if (plan->binds[i].idmap_fd >= 0 && plan->binds[i].owner == st->st_uid &&
-		    plan->binds[i].group == st->st_gid)
+		if (plan->binds[i].idmap_fd >= 0 && plan->binds[i].owner == owner &&
+		    plan->binds[i].group == group)
 			return plan->binds[i].idmap_fd;
 	return -1;
 }
@@ -113,55 +90,76 @@ static bool can_be_mapped(const char *source, int idmap_fd)
 	return can;
 }
 
+/* May the group of it read more than everybody? */
+static bool group_counts(const struct stat *st)
+{
+	return st->st_mode >> 3 & 5 & ~st->st_mode;
+}
+
 /*
  * As root: who owns the source is the payload inside. So files that are made there
  * belong to the owner, not to an unowned id, and what the owner may read is read, also
  * read-only: to read, nobody needs to grant writing. Read-only, what cannot be mapped is
  * shown as it is: then less can be read.
+ *
+ * A read-only mount does not stop who connects to a socket, or opens a FIFO to write.
+ * A map without the group does: the kernel refuses every write to an inode one of whose
+ * ids is not mapped (inode_permission(), HAS_UNMAPPED_ID), whatever its mode is, and the
+ * owner reads all the same. A mount below may be of a file system that has no such maps,
+ * so none is shown. Where there are some, where the group is needed to read, and where it
+ * could not be proved because the whole file system is read-only, the filter's row
+ * unix_sockets stands in.
  */
 static int map_ids(const struct plan *plan, struct plan_bind *b, const struct spec_mount *m,
-		   const struct stat *st, struct err *e)
+		   const struct bind_source *source, struct err *e)
 {
+	const struct stat *st = &source->st;
 	bool shared;
 
 	/* A file that all others may read and execute as its owner may. */
 	if (m->read_only && S_ISREG(st->st_mode) && !(st->st_mode >> 6 & 5 & ~st->st_mode))
 		return 0;
+	b->closed = plan_has(plan, LAYER_UNIX_SOCKETS) && !m->sockets && m->read_only &&
+		    b->directory && !source->mounts_below && !source->read_only &&
+		    !group_counts(st);
 	b->owner = st->st_uid;
-	b->group = st->st_gid;
-	b->idmap_fd = known_map(plan, st);
+	b->group = b->closed ? plan->host_gid : st->st_gid;
+	b->idmap_fd = known_map(plan, b->owner, b->group);
 	shared = b->idmap_fd >= 0;
 	if (!shared)
-		b->idmap_fd = idmap_open(st->st_uid, st->st_gid, plan->host_uid, plan->host_gid, e);
+		b->idmap_fd = idmap_open(b->owner, b->group, plan->host_uid, plan->host_gid, e);
 	if (b->idmap_fd < 0)
 		return b->idmap_fd;
 	if (m->read_only && !can_be_mapped(m->source, b->idmap_fd)) {
 		if (!shared)
 			close(b->idmap_fd);
 		b->idmap_fd = -1;
+		b->closed = false;
 	}
 	return 0;
 }
 
-static int plan_one_bind(struct plan *plan, const struct spec_mount *m, struct err *e)
+static int plan_one_bind(struct plan *plan, const struct spec_mount *m, struct mountinfo *mounts,
+			 struct err *e)
 {
-	struct plan_bind b = {
-		.source = m->source, .target = m->destination + 1, .exec = m->exec, .idmap_fd = -1
-	};
+	struct plan_bind b = { .source = m->source,
+			       .target = m->destination + 1,
+			       .exec = m->exec,
+			       .sockets = m->sockets,
+			       .idmap_fd = -1 };
 	enum place place = place_of(plan, b.target);
-	struct stat st;
-	int fd = open_source(m->source, &st, e);
+	struct bind_source source;
+	int r = bind_source_look(m, mounts, &source, e);
 
-	if (fd == -ENOENT && m->optional) {
+	if (r == -ENOENT && m->optional) {
 		*e = (struct err){ 0 };
 		return 0;
 	}
-	if (fd < 0)
-		return fd;
-	close(fd);
-	b.dev = st.st_dev;
-	b.ino = st.st_ino;
-	b.directory = S_ISDIR(st.st_mode);
+	if (r < 0)
+		return r;
+	b.dev = source.st.st_dev;
+	b.ino = source.st.st_ino;
+	b.directory = S_ISDIR(source.st.st_mode);
 	b.attributes = RAW_MOUNT_ATTR_NOSUID | RAW_MOUNT_ATTR_NODEV;
 	if (plan->spec->only_programs) {
 		b.exec = false;
@@ -175,8 +173,9 @@ static int plan_one_bind(struct plan *plan, const struct spec_mount *m, struct e
 		return -e->code;
 	if (chain_plan(plan, b.target, &b.holds, e) < 0)
 		return -e->code;
-	if (plan->host->privileged && map_ids(plan, &b, m, &st, e) < 0)
+	if (plan->host->privileged && map_ids(plan, &b, m, &source, e) < 0)
 		return err_wrap(e, "bind source '%s'", m->source);
+	b.servers = b.directory && !b.closed && !(m->read_only && source.system);
 	place_cover(plan, b.target);
 	plan->binds[plan->n_binds++] = b;
 	return 0;
@@ -195,6 +194,7 @@ static int plan_binds(struct plan *plan, struct err *e)
 {
 	const struct spec *s = plan->spec;
 	const struct spec_mount *binds[SPEC_MAX_MOUNTS] = { NULL };
+	struct mountinfo mounts = { 0 };
 	unsigned int n = 0;
 	int r = 0;
 
@@ -210,8 +210,9 @@ static int plan_binds(struct plan *plan, struct err *e)
 				r = err_set(e, EINVAL, "bind '%s' would hide the tmpfs '/%s'",
 					    binds[i]->destination, plan->tmpfs[k].target);
 		if (r == 0)
-			r = plan_one_bind(plan, binds[i], e);
+			r = plan_one_bind(plan, binds[i], &mounts, e);
 	}
+	mountinfo_clear(&mounts);
 	return r == 0 ? reach_check_binds(plan, e) : r;
 }
 
@@ -234,6 +235,16 @@ IN_CHILD static int enter_binds(struct child *c)
 	return r;
 }
 
+/* EROFS would be the mount's word, when the inode's had been that its owner may. */
+IN_CHILD static int prove_closed(struct child *c, const char *target)
+{
+	long r = raw3(SYS_faccessat, c->root_fd, target, W_OK);
+
+	/* EPERM: immutable. */
+	return child_check(c, LAYER_BINDS, r == -EACCES || r == -EPERM,
+			   "what may be written in a read-only bind is left to the mount");
+}
+
 IN_CHILD static int prove_binds(struct child *c)
 {
 	const struct plan *p = c->plan;
@@ -242,6 +253,8 @@ IN_CHILD static int prove_binds(struct child *c)
 	for (unsigned int i = 0; r == 0 && i < p->n_binds; i++) {
 		c->item = (int)i;
 		r = mounting_prove(c, LAYER_BINDS, p->binds[i].target, p->binds[i].attributes);
+		if (r == 0 && p->binds[i].closed)
+			r = prove_closed(c, p->binds[i].target);
 	}
 	return r;
 }
@@ -261,6 +274,7 @@ static void describe_binds(const struct plan *plan, struct jout *j)
 		jout_bool(j, "read_only", plan->binds[i].attributes & RAW_MOUNT_ATTR_RDONLY);
 		jout_bool(j, "exec", plan->binds[i].exec);
 		jout_bool(j, "id_mapped", plan->binds[i].idmap_fd >= 0);
+		jout_bool(j, "sockets", plan->binds[i].sockets);
 		jout_end_object(j);
 	}
 	jout_end_array(j);

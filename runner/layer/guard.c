@@ -3,15 +3,13 @@
  * guard: what stands in front of every policy (seccomp/guard.json): no policy of the
  * user's, and no --without seccomp, opens it again.
  *
- * Rows: coredump, special_files, init_guard, filter_attach, uncounted: one for each
- * block of rules, so that each can be left out by its own name. Which of the rows are
- * entered decides which blocks filter.c puts into the program.
- *
- * The proof cannot make a call that wakes the supervisor, who has no listener before
- * the exec. So each row makes one that the filter answers by itself, which shows that
- * this very program is in force, and asks the program what it says of the others.
+ * Rows: coredump, special_files, init_guard, filter_attach, uncounted, and unix_sockets in
+ * a file of its own: one for each block of rules, so that each can be left out by its own
+ * name. Which of the rows are entered decides which blocks filter.c puts into the program.
  */
 #define _GNU_SOURCE
+#include "layer/guard.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -31,14 +29,7 @@
 #define SYS_fchmodat2 452
 #endif
 
-struct question {
-	int nr;
-	uint64_t args[6];
-	const char *what;
-};
-
-/* Does the program that was loaded refuse all of them, and tell? */
-IN_CHILD static int ask(struct child *c, int layer, const struct question *q, unsigned int n)
+IN_CHILD int guard_ask(struct child *c, int layer, const struct guard_question *q, unsigned int n)
 {
 	const struct sock_fprog *f = &c->plan->filter;
 	int r = 0;
@@ -53,8 +44,6 @@ IN_CHILD static int ask(struct child *c, int layer, const struct question *q, un
 	}
 	return r;
 }
-#define ASK(c, layer, questions) \
-	ask(c, layer, questions, sizeof(questions) / sizeof((questions)[0]))
 
 /* -- coredump --------------------------------------------------------------- */
 
@@ -94,7 +83,7 @@ IN_CHILD static int enter_coredump(struct child *c)
 
 IN_CHILD static int prove_coredump(struct child *c)
 {
-	static const struct question questions[] = {
+	static const struct guard_question questions[] = {
 		{ SYS_prlimit64, { 0, RLIMIT_CORE, 1, 1 }, "RLIMIT_CORE could be set" },
 		{ SYS_prlimit64, { 2, RLIMIT_CORE, 1, 0 }, "another's RLIMIT_CORE could be set" },
 	};
@@ -110,7 +99,7 @@ IN_CHILD static int prove_coredump(struct child *c)
 		r = child_check(c, LAYER_COREDUMP,
 				raw4(SYS_prlimit64, 0, RLIMIT_CORE, 1, NULL) == 0,
 				"prlimit(2) on RLIMIT_CORE was not answered by the filter");
-	return r < 0 ? r : ASK(c, LAYER_COREDUMP, questions);
+	return r < 0 ? r : GUARD_ASK(c, LAYER_COREDUMP, questions);
 }
 
 static void describe_coredump(const struct plan *plan, struct jout *j)
@@ -126,7 +115,8 @@ static void probe_coredump(const struct host *host, struct finding *ret)
 	fd_read_text(AT_FDCWD, "/proc/sys/kernel/core_pattern", pattern, sizeof(pattern));
 	if (pattern[0] == '|')
 		snprintf(ret->detail, sizeof(ret->detail),
-			 "core_pattern starts a program of the host: RLIMIT_CORE is 1, which keeps it "
+			 "core_pattern starts a program of the host: RLIMIT_CORE is 1, which keeps "
+			 "it "
 			 "from starting, and cannot be lowered");
 	if (host->core_pattern == '@') {
 		ret->state = FINDING_MISSING;
@@ -158,7 +148,7 @@ const struct layer layer_coredump = {
 
 IN_CHILD static int prove_special_files(struct child *c)
 {
-	static const struct question questions[] = {
+	static const struct guard_question questions[] = {
 		{ SYS_fchmod, { 0, S_ISUID }, "fchmod(2) would set S_ISUID" },
 		{ SYS_fchmodat, { 0, 0, S_ISGID }, "fchmodat(2) would set S_ISGID" },
 		{ SYS_fchmodat2, { 0, 0, S_ISUID }, "fchmodat2(2) would set S_ISUID" },
@@ -180,7 +170,7 @@ IN_CHILD static int prove_special_files(struct child *c)
 	int r = child_check(c, LAYER_SPECIAL_FILES, raw4(SYS_openat2, -1, NULL, NULL, 0) == -ENOSYS,
 			    "openat2(2) was not answered by the filter");
 
-	return r < 0 ? r : ASK(c, LAYER_SPECIAL_FILES, questions);
+	return r < 0 ? r : GUARD_ASK(c, LAYER_SPECIAL_FILES, questions);
 }
 
 const struct layer layer_special_files = {
@@ -196,7 +186,7 @@ const struct layer layer_special_files = {
 
 IN_CHILD static int prove_init_guard(struct child *c)
 {
-	static const struct question questions[] = {
+	static const struct guard_question questions[] = {
 		{ SYS_setpriority, { PRIO_PROCESS, 1 }, "init's priority could be set" },
 		{ SYS_setpriority, { PRIO_USER, 0 }, "the user's priority could be set" },
 		{ SYS_setpriority, { PRIO_PGRP, 1 }, "a group's priority could be set" },
@@ -209,7 +199,7 @@ IN_CHILD static int prove_init_guard(struct child *c)
 		{ SYS_prlimit64, { 1, RLIMIT_CPU, 1 }, "init's limits could be set" },
 	};
 
-	return ASK(c, LAYER_INIT_GUARD, questions);
+	return GUARD_ASK(c, LAYER_INIT_GUARD, questions);
 }
 
 const struct layer layer_init_guard = {
@@ -225,7 +215,7 @@ const struct layer layer_init_guard = {
 
 IN_CHILD static int prove_filter_attach(struct child *c)
 {
-	static const struct question questions[] = {
+	static const struct guard_question questions[] = {
 		{ SYS_setsockopt, { 0, SOL_SOCKET, SO_ATTACH_FILTER }, "SO_ATTACH_FILTER passes" },
 		{ SYS_setsockopt, { 0, SOL_SOCKET, SO_ATTACH_BPF }, "SO_ATTACH_BPF passes" },
 		{ SYS_setsockopt,
@@ -241,7 +231,7 @@ IN_CHILD static int prove_filter_attach(struct child *c)
 	int r = child_check(c, LAYER_FILTER_ATTACH, raw2(SYS_io_uring_setup, 0, NULL) == -ENOSYS,
 			    "io_uring_setup(2) was not answered by the filter");
 
-	return r < 0 ? r : ASK(c, LAYER_FILTER_ATTACH, questions);
+	return r < 0 ? r : GUARD_ASK(c, LAYER_FILTER_ATTACH, questions);
 }
 
 const struct layer layer_filter_attach = {
@@ -268,7 +258,7 @@ static int plan_uncounted(struct plan *plan, struct err *e)
 
 IN_CHILD static int prove_uncounted(struct child *c)
 {
-	static const struct question questions[] = {
+	static const struct guard_question questions[] = {
 		{ SYS_fcntl, { 0, F_SETPIPE_SZ, 1 }, "F_SETPIPE_SZ passes" },
 	};
 	/* Answered by the filter itself; the kernel would say EFAULT, EINVAL and EBADF. */
@@ -299,7 +289,7 @@ IN_CHILD static int prove_uncounted(struct child *c)
 				raw5(calls[i].nr, calls[i].args[0], calls[i].args[1],
 				     calls[i].args[2], 0, 0) == calls[i].answer,
 				calls[i].what);
-	return r < 0 ? r : ASK(c, LAYER_UNCOUNTED, questions);
+	return r < 0 ? r : GUARD_ASK(c, LAYER_UNCOUNTED, questions);
 }
 
 const struct layer layer_uncounted = {

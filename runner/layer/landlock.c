@@ -29,7 +29,7 @@
 #define SYS_landlock_restrict_self 446
 #endif
 
-/* LANDLOCK_ACCESS_FS_*, include/uapi/linux/landlock.h of Linux 6.18. */
+/* LANDLOCK_ACCESS_FS_*, include/uapi/linux/landlock.h of Linux 7.1. */
 enum {
 	FS_EXECUTE = 1 << 0,
 	FS_WRITE_FILE = 1 << 1,
@@ -40,9 +40,12 @@ enum {
 	FS_REFER = 1 << 13,
 	FS_TRUNCATE = 1 << 14,
 	FS_IOCTL_DEV = 1 << 15,
+	/* To connect to a socket by its path, unless it was made in this very domain. */
+	FS_RESOLVE_UNIX = 1 << 16,
 
 	/* Rights a rule on a file may carry; the others are about directories. */
-	FS_OF_FILES = FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV,
+	FS_OF_FILES = FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV |
+		      FS_RESOLVE_UNIX,
 };
 
 /* What each ABI added (landlock(7), "Landlock ABI versions"). */
@@ -52,8 +55,10 @@ static const struct {
 	uint64_t net;	/* LANDLOCK_ACCESS_NET_BIND_TCP, _CONNECT_TCP */
 	uint64_t scope; /* LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET, _SIGNAL */
 } abis[] = {
-	{ 1, 0x1fff, 0, 0 }, { 2, FS_REFER, 0, 0 },	{ 3, FS_TRUNCATE, 0, 0 },
-	{ 4, 0, 0x3, 0 },    { 5, FS_IOCTL_DEV, 0, 0 }, { 6, 0, 0, 0x3 },
+	{ 1, 0x1fff, 0, 0 },	      { 2, FS_REFER, 0, 0 },
+	{ 3, FS_TRUNCATE, 0, 0 },     { 4, 0, 0x3, 0 },
+	{ 5, FS_IOCTL_DEV, 0, 0 },    { 6, 0, 0, 0x3 },
+	{ 9, FS_RESOLVE_UNIX, 0, 0 },
 };
 
 struct ruleset_attr {
@@ -80,8 +85,7 @@ static int add_mount_rules(struct plan *plan, uint64_t write, struct err *e)
 			continue;
 		path = plan_printf(plan, e, "/%s", b->target);
 		/* Reading is granted at "/" as well; here the kernel need not look further up. */
-		access = FS_READ_FILE | FS_READ_DIR |
-			 (plan->spec->only_programs ? 0 : FS_EXECUTE);
+		access = FS_READ_FILE | FS_READ_DIR | (plan->spec->only_programs ? 0 : FS_EXECUTE);
 		/* A root file system may have files at its top: /.dockerenv, /init. */
 		if (!b->directory)
 			access &= FS_OF_FILES;
@@ -111,6 +115,8 @@ static int add_mount_rules(struct plan *plan, uint64_t write, struct err *e)
 
 		if (!(b->attributes & RAW_MOUNT_ATTR_RDONLY))
 			access |= write;
+		if (b->sockets)
+			access |= FS_RESOLVE_UNIX & plan->landlock_fs;
 		if (!b->directory)
 			access &= FS_OF_FILES;
 		if (access)
@@ -138,8 +144,11 @@ static int plan_landlock(struct plan *plan, struct err *e)
 	}
 	if (plan->spec->network != SPEC_NETWORK_NONE)
 		plan->landlock_net = 0;
-	write = plan->landlock_fs &
-		~(uint64_t)(FS_EXECUTE | FS_MAKE_CHAR | FS_MAKE_BLOCK | FS_IOCTL_DEV);
+	/* Left out, it is left out as a whole. (The row itself is planned later.) */
+	if (!plan_has(plan, LAYER_UNIX_SOCKETS))
+		plan->landlock_fs &= ~(uint64_t)FS_RESOLVE_UNIX;
+	write = plan->landlock_fs & ~(uint64_t)(FS_EXECUTE | FS_MAKE_CHAR | FS_MAKE_BLOCK |
+						FS_IOCTL_DEV | FS_RESOLVE_UNIX);
 	r = plan_add_rule(plan, "/", FS_READ_FILE | FS_READ_DIR, false, e);
 	if (r == 0 && command_delivers_program(plan->spec))
 		r = plan_add_rule(plan, "/app", FS_EXECUTE, false, e);

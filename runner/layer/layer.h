@@ -100,6 +100,7 @@ enum layer_id {
 	LAYER_SPECIAL_FILES,
 	LAYER_INIT_GUARD,
 	LAYER_FILTER_ATTACH,
+	LAYER_UNIX_SOCKETS,
 	LAYER_UNCOUNTED,
 	LAYER_SECCOMP,
 	LAYER_COUNT,
@@ -120,6 +121,6 @@ extern const struct layer layer_cgroup, layer_user_ns, layer_pid_ns, layer_mount
 	layer_pivot_root, layer_identity, layer_userns_limit, layer_keyring, layer_capabilities,
 	layer_no_new_privs, layer_landlock, layer_session, layer_rlimits, layer_environment,
 	layer_fds, layer_coredump, layer_special_files, layer_init_guard, layer_filter_attach,
-	layer_uncounted, layer_seccomp;
+	layer_unix_sockets, layer_uncounted, layer_seccomp;
 
 #endif

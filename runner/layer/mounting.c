@@ -10,7 +10,10 @@
 
 #include "base/raw.h"
 
-enum { CLONE_TREE = RAW_OPEN_TREE_CLONE | RAW_OPEN_TREE_CLOEXEC | RAW_AT_RECURSIVE };
+enum {
+	CLONE_MOUNT = RAW_OPEN_TREE_CLONE | RAW_OPEN_TREE_CLOEXEC,
+	CLONE_TREE = CLONE_MOUNT | RAW_AT_RECURSIVE,
+};
 
 /*
  * A detached copy of the source's mounts. The system's own paths are root's alone
@@ -36,7 +39,8 @@ IN_CHILD static long clone_tree(const struct plan_bind *b)
 	if (r == 0 && (st.st_ino != b->ino || st.st_dev != b->dev))
 		r = -ESTALE;
 	if (r == 0)
-		r = raw3(SYS_open_tree, source, "", AT_EMPTY_PATH | CLONE_TREE);
+		r = raw3(SYS_open_tree, source, "",
+			 AT_EMPTY_PATH | (b->closed ? CLONE_MOUNT : CLONE_TREE));
 	raw1(SYS_close, source);
 	return r;
 }
@@ -192,8 +196,7 @@ IN_CHILD int mounting_own(struct child *c, const char *target, uint64_t attribut
 
 	if (at < 0)
 		return (int)at;
-	tree = raw3(SYS_open_tree, at, "",
-		    AT_EMPTY_PATH | RAW_OPEN_TREE_CLONE | RAW_OPEN_TREE_CLOEXEC);
+	tree = raw3(SYS_open_tree, at, "", AT_EMPTY_PATH | CLONE_MOUNT);
 	raw1(SYS_close, at);
 	if (tree < 0)
 		return (int)tree;

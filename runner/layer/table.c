@@ -37,6 +37,7 @@ const struct layer *const layer_table[LAYER_COUNT] = {
 	[LAYER_SPECIAL_FILES] = &layer_special_files,
 	[LAYER_INIT_GUARD] = &layer_init_guard,
 	[LAYER_FILTER_ATTACH] = &layer_filter_attach,
+	[LAYER_UNIX_SOCKETS] = &layer_unix_sockets,
 	[LAYER_UNCOUNTED] = &layer_uncounted,
 	[LAYER_SECCOMP] = &layer_seccomp,
 };
@@ -48,7 +49,8 @@ const char *const layer_names[LAYER_COUNT + 1] = {
 	"programs",	"pivot_root",	 "network_ns",	 "no_new_privs", "identity",
 	"userns_limit", "keyring",	 "capabilities", "landlock",	 "session",
 	"rlimits",	"environment",	 "fds",		 "coredump",	 "special_files",
-	"init_guard",	"filter_attach", "uncounted",	 "seccomp",	 NULL,
+	"init_guard",	"filter_attach", "unix_sockets", "uncounted",	 "seccomp",
+	NULL,
 };
 
 int layer_find(const char *name)

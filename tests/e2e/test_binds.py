@@ -2,7 +2,7 @@
 """What --bind and --ro-bind grant: what their words say, and no more."""
 import json
 import os
-import socket
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -34,7 +34,9 @@ class Words(lib.PerActor):
                                 (":/w:exce", "did you mean 'exec'?"),
                                 (":/w:ro,z", "'z' is not one of"), (":w", "'w' is not one of"),
                                 (":/w:", "'' is not one of"),
-                                (":/w:/x", "a colon that belongs to a path is written \\:")]:
+                                (":/w:/x", "a colon that belongs to a path is written \\:"),
+                                (":w/x", "a place inside begins with a slash"),
+                                (":w/x", ": '/w/x'")]:
                 for option in ("--bind", "--ro-bind"):
                     r = lib.sandbox([option, d + bind], ["--", "echo", "ran"], actor)
                     self.assertEqual((r.status, r.out), (125, ""), repr(r))
@@ -190,42 +192,98 @@ print(name(os.execv, "/w/sub/p", ["p"]))
         self.each(check)
 
 
-class Sockets(lib.Scripts):
-    """What docs/threat-model.md says of servers whose socket lies in a bind."""
+class KernelFiles(lib.Scripts):
+    """File systems that are the kernel's state are shown by the word `kernel`, and never
+    writable."""
+
+    def refused(self, options, actor, *words):
+        r = lib.sandbox(options, ["--", "echo", "ran"], actor)
+        self.assertEqual((r.status, r.out, r.report["reason"]), (125, "", "rejected"), repr(r))
+        for word in words:
+            self.assertIn(word, r.err)
+
+    def test_they_are_refused(self):
+        def check(actor):
+            for source, name in (("/proc", "proc"), ("/proc/cpuinfo", "proc"),
+                                 ("/proc/%d" % os.getpid(), "proc"), ("/sys", "sysfs"),
+                                 ("/sys/kernel", "sysfs")):
+                words = "'%s' is on a file system of the kernel's (%s)" % (source, name)
+                self.refused(["--ro-bind", source + ":/p"], actor, words, source + ":/p:kernel")
+                for more in "", ":kernel":
+                    self.refused(["--bind", source + ":/p" + more], actor, words,
+                                 source + ":/p:ro,kernel")
+        self.each(check)
+
+    def test_so_is_what_holds_one(self):
+        def check(actor):
+            self.refused(["--ro-bind", "/:/p"], actor, "'/' holds '/", "/:/p:kernel")
+            self.refused(["--bind", "/:/p:kernel"], actor, "'/' holds '/", "/:/p:ro,kernel")
+            self.ok(lib.sandbox(["--ro-bind", "/:/p:kernel"], ["--", "true"], actor))
+        self.each(check)
+
+    def test_whatever_is_mounted_below(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root to mount them")
+
+        def check(actor):
+            for kind, there in (("proc", "version"), ("sysfs", "kernel"), ("mqueue", ""),
+                                ("devpts", "ptmx"), ("tmpfs", "")):
+                d = lib.room(actor)
+                os.makedirs(d + "/a/b")
+                argv = lib.as_actor(actor, [lib.RUNNER, "exec", "--ro-bind", d + ":/d", "--", "ls",
+                                            "/d/a/b/" + there])
+                r = lib.run(["unshare", "-m", "sh", "-ec", "mount -t %s none %s/a/b; exec %s"
+                             % (kind, d, " ".join(argv))])
+                if kind == "tmpfs":
+                    self.ok(r)
+                else:
+                    self.assertEqual((r.status, r.out), (125, ""), repr(r))
+                    self.assertIn("holds '%s/a/b', a file system of the kernel's (%s)" % (d, kind),
+                                  r.err)
+        self.each(check)
+
+    # What a bind of the host's /proc, as the word shows it, gives of a process of the caller's.
     ASK = """
-import errno, os, socket
-s = socket.socket(socket.AF_UNIX)
-try:
-    s.connect("/d/socket")
-    print("connected")
-except OSError as e:
-    print(errno.errorcode[e.errno])
-try:
-    os.open("/d/pipe", os.O_WRONLY | os.O_NONBLOCK)
-    print("opened")
-except OSError as e:
-    print(errno.errorcode[e.errno])
+import errno, os, sys
+def name(call, *args):
+    try:
+        call(*args)
+        return "done"
+    except OSError as e:
+        return errno.errorcode[e.errno]
+def read(path):
+    with open(path, "rb") as f:
+        f.read(1)
+def write(path):
+    with open(path, "w") as f:
+        f.write("500")
+p = "/p/" + sys.argv[1]
+print(name(read, p + "/environ"), name(read, p + "/mem"), name(os.listdir, p + "/root"),
+      name(write, p + "/oom_score_adj"), name(read, p + "/cmdline"))
 """
 
-    def test_a_read_only_bind_keeps_from_pipes_and_not_from_sockets(self):
+    def test_what_the_word_shows(self):
         def check(actor):
-            d = lib.room(actor, 0o700)
-            server = socket.socket(socket.AF_UNIX)
-            self.addCleanup(server.close)
-            server.bind(d + "/socket")
-            server.listen()
-            os.mkfifo(d + "/pipe", 0o600)
-            reader = os.open(d + "/pipe", os.O_RDONLY | os.O_NONBLOCK)
-            self.addCleanup(os.close, reader)
-            for name in "socket", "pipe":
-                lib.give(d + "/" + name, actor)
-                os.chmod(d + "/" + name, 0o600)
-            for options, said in (([], ["connected", "EACCES"]),
-                                  (["--without", "landlock"], ["connected", "opened"])):
-                r = self.run_script(["--ro-bind", d + ":/d"] + options, self.ASK, actor)
-                self.assertEqual(r.out.split(), said, repr(r))
-            r = self.run_script([], self.ASK, actor)
-            self.assertEqual(r.out.split(), ["ENOENT", "ENOENT"], repr(r))
+            other = subprocess.Popen(lib.as_actor(actor, ["sleep", "600"]))
+            self.addCleanup(other.wait)
+            self.addCleanup(other.kill)
+            def answers(*more):
+                r = self.run_script(["--ro-bind", "/proc:/p:kernel"] + list(more), self.ASK,
+                                    actor, str(other.pid))
+                return self.ok(r).out.split()
+            said = answers()
+            self.assertEqual([x for x in said[:3] if x not in ("EACCES", "EPERM")], [], said)
+            self.assertIn(said[3], ("EROFS", "EACCES"))
+            self.assertEqual(said[4], "done")
+            with open("/proc/%d/oom_score_adj" % other.pid, encoding="ascii") as f:
+                self.assertNotEqual(f.read(), "500\n")
+            # The control: outside, the very same user may.
+            r = lib.run(["/usr/bin/python3", "-c", self.ASK.replace('"/p/"', '"/proc/"'),
+                         str(other.pid)], actor)
+            said = self.ok(r).out.split()
+            self.assertEqual((said[0], said[2:]), ("done", ["done"] * 3), said)
+            with open("/proc/%d/oom_score_adj" % other.pid, encoding="ascii") as f:
+                self.assertEqual(f.read(), "500\n")
         self.each(check)
 
 

@@ -36,6 +36,7 @@ COVERED = {
     "spec.require_cgroup": "require.json",
     "spec_mount.type": "tmpfs.json", "spec_mount.read_only": "bind.json",
     "spec_mount.exec_implied": ASKED, "spec_mount.exec": "tmpfs.json", "spec_mount.optional": "bind.json",
+    "spec_mount.sockets": "sockets.json", "spec_mount.kernel": "sockets.json",
     "spec_mount.source": "bind.json", "spec_mount.destination": "bind.json",
     "spec_mount.size": "tmpfs.json", "spec_mount.inodes": "tmpfs.json",
     "spec_env.name": "env.json", "spec_env.value": "env.json",
@@ -147,6 +148,9 @@ class Fields(lib.Case):
         shown = self.shown(lib.RUNNER, os.path.join(FILES, "bind.json"))["mounts"]
         self.assertEqual([m["options"] for m in shown], [["rw", "exec"],
                                                         ["ro", "noexec", "optional"]])
+        shown = self.shown(lib.RUNNER, os.path.join(FILES, "sockets.json"))["mounts"]
+        self.assertEqual([m["options"] for m in shown], [["ro", "noexec", "sockets"],
+                                                        ["ro", "noexec", "sockets", "kernel"]])
         shown = self.shown(lib.RUNNER, os.path.join(FILES, "limits.json"))["limits"]
         self.assertEqual(shown, {
             "wall_time": "3000ms", "cpu_time": "4000ms", "memory": 77 << 20,

@@ -62,7 +62,9 @@ class Displaced(lib.Scripts):
             self.assertIn(words[2], ("EBUSY", "EXDEV"))
             self.assertEqual(words[3:6], ["EBUSY"] * 3)
             self.assertIn(words[6], ("EBUSY", "EXDEV"))
-            self.assertEqual(words[7:], ["EBUSY", "EROFS", "EROFS"], repr(r))
+            # Where the bind is id-mapped the inode answers first, not the mount.
+            self.assertIn(words[8], ("EACCES", "EROFS"))
+            self.assertEqual([words[7], words[9]], ["EBUSY", "EROFS"], repr(r))
             with open(os.path.join(w, "a/b/.git/config"), encoding="utf-8") as f:
                 self.assertEqual(f.read(), "kept")
             self.assertEqual(sorted(os.listdir(w)), ["a", "other"])
@@ -117,7 +119,8 @@ class Displaced(lib.Scripts):
                 "os.rename, '/s/own', '/s/z'"], actor)
             self.assertIn(words[0], ("EBUSY", "EPERM"), repr(r))
             self.assertIn(words[1], ("EBUSY", "EXDEV", "EACCES"), repr(r))
-            self.assertEqual(words[2:], ["EROFS", "done", "done"], repr(r))
+            self.assertIn(words[2], ("EACCES", "EROFS"))
+            self.assertEqual(words[3:], ["done", "done"], repr(r))
             if actor == "user":
                 self.assertEqual(words[0], "EBUSY", repr(r))
         self.each(check)

@@ -158,7 +158,8 @@ class Rights(lib.Scripts):
         return d
 
     # The filter refuses device nodes and noexec execution: not here, Landlock is to answer.
-    ALONE = [w for layer in ("special_files", "seccomp", "memfd", "noexec")
+    ALONE = [w for layer in ("special_files", "unix_sockets", "seccomp", "memfd",
+                                                "noexec")
              for w in ("--without", layer)]
 
     def expected(self, granted, landlock=True):
@@ -241,7 +242,8 @@ class Rights(lib.Scripts):
             os.chmod(d + "/pipe", 0o666)
             for options, wanted in ((["--ro-bind", d + ":/w"], "EACCES"),
                                     (["--bind", d + ":/w"], "done"),
-                                    (["--ro-bind", d + ":/w", "--without", "landlock"], "done")):
+                                    (["--ro-bind", d + ":/w", "--without", "landlock",
+                                      "--without", "unix_sockets"], "done")):
                 r = self.run_script(options, script, actor)
                 self.assertEqual(r.out, wanted + "\n", "%s: %r" % (options, r))
         self.each(check)

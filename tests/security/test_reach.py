@@ -176,7 +176,13 @@ class Report(Reach):
         r = lib.run(argv)
         self.assertEqual((r.status, r.out), (125, ""), repr(r))
         self.assertIn("/proc/self/mountinfo: Permission denied", r.err)
-        argv[argv.index("--bind")] = "--ro-bind"  # where nothing is written, nothing is asked
+        argv[argv.index("--bind")] = "--ro-bind"
+        r = lib.run(argv)
+        self.assertEqual((r.status, r.out), (125, ""), repr(r))
+        self.assertIn("it says what a bind gives away", r.err)
+        # Of one file that cannot be written nothing is asked.
+        argv[argv.index(w + ":/w")] = w + "/f:/w"
+        lib.write(w + "/f", "text")
         self.ok(lib.run(argv), "ran\n")
 
 

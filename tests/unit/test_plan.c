@@ -101,8 +101,9 @@ static void landlock_asks_for_what_the_abi_knows(void)
 		int abi;
 		uint64_t fs, net, scope;
 	} known[] = {
-		{ 1, 0x1fff, 0, 0 }, { 2, 0x3fff, 0, 0 }, { 3, 0x7fff, 0, 0 },	{ 4, 0x7fff, 3, 0 },
-		{ 5, 0xffff, 3, 0 }, { 6, 0xffff, 3, 3 }, { 99, 0xffff, 3, 3 },
+		{ 1, 0x1fff, 0, 0 }, { 2, 0x3fff, 0, 0 },  { 3, 0x7fff, 0, 0 },
+		{ 4, 0x7fff, 3, 0 }, { 5, 0xffff, 3, 0 },  { 6, 0xffff, 3, 3 },
+		{ 8, 0xffff, 3, 3 }, { 9, 0x1ffff, 3, 3 }, { 99, 0x1ffff, 3, 3 },
 	};
 	struct host host = fake_host(false);
 
@@ -115,6 +116,80 @@ static void landlock_asks_for_what_the_abi_knows(void)
 		CU_ASSERT_EQUAL(plan.landlock_scope, known[i].scope);
 		end();
 	}
+}
+
+static void add_bind(const char *source, const char *destination, bool sockets)
+{
+	struct spec_mount m = { .type = SPEC_MOUNT_BIND,
+				.read_only = true,
+				.source = source,
+				.destination = destination,
+				.sockets = sockets };
+
+	CU_ASSERT_EQUAL_FATAL(spec_add_mount(&spec, &m, &err), 0);
+}
+
+static bool is_not_needed(unsigned int layer)
+{
+	return plan.not_needed & LAYER_BIT(layer);
+}
+
+/* The rights of the rule for this path: 0, when there is none. */
+static uint64_t access_at(const char *path)
+{
+	uint64_t access = 0;
+
+	for (unsigned int i = 0; i < plan.n_rules; i++)
+		if (strcmp(plan.rules[i].path, path) == 0)
+			access |= plan.rules[i].access;
+	return access;
+}
+
+static void a_bind_is_no_way_to_a_server(void)
+{
+	struct host host = fake_host(false);
+
+	host.landlock_abi = 9;
+	begin("default");
+	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
+	CU_ASSERT_TRUE(is_not_needed(LAYER_UNIX_SOCKETS));
+	CU_ASSERT_EQUAL(access_at("/tmp") & 0x10000, 0);
+	add_bind("/usr/share", "/share", false);
+	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
+	CU_ASSERT_TRUE(is_not_needed(LAYER_UNIX_SOCKETS));
+	add_bind("/tmp", "/w", false);
+	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
+	CU_ASSERT_TRUE(plan_has(&plan, LAYER_UNIX_SOCKETS));
+	CU_ASSERT_EQUAL(access_at("/w") & 0x10000, 0);
+	/* What is granted in one is not granted in the other. */
+	add_bind("/var", "/var", true);
+	CU_ASSERT_EQUAL(build(&host), -EACCES);
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "bind '/var' grants sockets"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "those in '/tmp'"));
+	add_bind("/tmp", "/w", true);
+	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
+	CU_ASSERT_TRUE(is_not_needed(LAYER_UNIX_SOCKETS));
+	CU_ASSERT_EQUAL(plan.landlock_fs & 0x10000, 0x10000);
+	CU_ASSERT_EQUAL(access_at("/w"), 0x10000);
+	CU_ASSERT_EQUAL(access_at("/share"), 0);
+	host.landlock_abi = 8;
+	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
+	CU_ASSERT_EQUAL(access_at("/w"), 0);
+	end();
+	/* As a whole: then nobody asks Landlock either. */
+	host.landlock_abi = 9;
+	begin("default");
+	add_bind("/tmp", "/w", false);
+	spec_add_without(&spec, "unix_sockets", &err);
+	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
+	CU_ASSERT_FALSE(plan_has(&plan, LAYER_UNIX_SOCKETS));
+	CU_ASSERT_EQUAL(plan.landlock_fs & 0x10000, 0);
+	end();
+	begin("default");
+	spec.rootfs = "/";
+	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
+	CU_ASSERT_TRUE(plan_has(&plan, LAYER_UNIX_SOCKETS));
+	end();
 }
 
 static void memfd_needs_a_sysctl_or_a_filter(void)
@@ -299,6 +374,7 @@ CU_TestInfo plan_tests[] = {
 	{ "golden plans", golden_plans },
 	{ "no Landlock is refused unless left out", no_landlock_is_refused_unless_left_out },
 	{ "Landlock asks for what the ABI knows", landlock_asks_for_what_the_abi_knows },
+	{ "a bind is no way to a server", a_bind_is_no_way_to_a_server },
 	{ "memfd needs a sysctl or a filter", memfd_needs_a_sysctl_or_a_filter },
 	{ "no crash reaches the host", no_crash_reaches_the_host },
 	{ "no-fork needs room for its descriptor", no_fork_needs_room_for_its_descriptor },
