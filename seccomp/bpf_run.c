@@ -5,17 +5,6 @@
 
 #include "bpf.h"
 
-static bool jumps(const struct sock_filter *f, uint32_t a)
-{
-	switch (BPF_OP(f->code)) {
-	case BPF_JEQ: return a == f->k;
-	case BPF_JGT: return a > f->k;
-	case BPF_JGE: return a >= f->k;
-	case BPF_JSET: return (a & f->k) != 0;
-	}
-	return false;
-}
-
 uint32_t bpf_run(const struct sock_filter *program, unsigned int length,
 		 const struct seccomp_data *data)
 {
@@ -23,22 +12,34 @@ uint32_t bpf_run(const struct sock_filter *program, unsigned int length,
 
 	for (unsigned int pc = 0; pc < length; pc++) {
 		const struct sock_filter *f = &program[pc];
+		bool holds;
 
-		switch (f->code) {
-		case BPF_LD | BPF_W | BPF_ABS:
+		/* The proof asks some forty questions at every start; most steps are these. */
+		if (f->code == (BPF_JMP | BPF_JGE | BPF_K)) {
+			holds = a >= f->k;
+		} else if (f->code == (BPF_JMP | BPF_JEQ | BPF_K)) {
+			holds = a == f->k;
+		} else if (f->code == (BPF_LD | BPF_W | BPF_ABS)) {
 			if (f->k > sizeof(*data) - sizeof(a))
 				return SECCOMP_RET_KILL_PROCESS;
 			memcpy(&a, (const char *)data + f->k, sizeof(a));
-			break;
-		case BPF_ALU | BPF_AND | BPF_K: a &= f->k; break;
-		case BPF_JMP | BPF_JA: pc += f->k; break;
-		case BPF_RET | BPF_K: return f->k;
-		default:
-			if (BPF_CLASS(f->code) != BPF_JMP)
-				return SECCOMP_RET_KILL_PROCESS;
-			pc += jumps(f, a) ? f->jt : f->jf;
-			break;
+			continue;
+		} else if (f->code == (BPF_JMP | BPF_JSET | BPF_K)) {
+			holds = (a & f->k) != 0;
+		} else if (f->code == (BPF_RET | BPF_K)) {
+			return f->k;
+		} else if (f->code == (BPF_JMP | BPF_JGT | BPF_K)) {
+			holds = a > f->k;
+		} else if (f->code == (BPF_ALU | BPF_AND | BPF_K)) {
+			a &= f->k;
+			continue;
+		} else if (f->code == (BPF_JMP | BPF_JA)) {
+			pc += f->k;
+			continue;
+		} else {
+			return SECCOMP_RET_KILL_PROCESS;
 		}
+		pc += holds ? f->jt : f->jf;
 	}
 	return SECCOMP_RET_KILL_PROCESS;
 }
