@@ -35,7 +35,7 @@ LIBS := -ljansson -lseccomp -lcap -lmd
 
 # -- what there is, from the bottom up: a file may use those above it -----------
 
-BASE := base/err base/fd base/kernel_fs base/open base/stranger_helper base/stranger base/text base/display base/visible base/jout
+BASE := base/err base/fd base/reopen base/kernel_fs base/open base/stranger_helper base/stranger base/text base/display base/visible base/jout
 INPUT := spec limits mount_words profile profile_limits profile_mounts builtin profile_load profile_file policy_file options host
 POLICY := bpf_run bpf_decide bpf_shrink bpf_table bpf policy_rule policy
 DECIDE := cgroup_probe cgroup idmap mountinfo bind_source reach_trees reach command plan plan_print
@@ -119,7 +119,7 @@ $(O)/%.o: %.c
 
 # -- tests --------------------------------------------------------------------
 
-UNIT := main text jout spec profile bpf policy pinned options layer plan verdict stranger relay denial denials cgroup message ending kernel_bound
+UNIT := main text jout spec profile bpf policy pinned options layer plan verdict stranger reopen relay denial denials cgroup message ending kernel_bound
 UNIT_OBJECTS := $(UNIT:%=$(O)/tests/unit/test_%.o)
 UNIT_OBJECTS := $(subst test_main,main,$(UNIT_OBJECTS))
 

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/kernel_fs.h"
 #include "base/raw.h"
+#include "base/reopen.h"
 
 enum { MAX_LINKS = 40 }; /* as many as the kernel follows: path_resolution(7) */
 
@@ -244,34 +245,15 @@ static long find(const struct thing *t, struct err *e)
 			    : fd;
 }
 
-/* The inode we looked at, for reading. */
-static int reopen(const struct thing *t, int looked_at, const struct stat *st, struct err *e)
+static int open_judged(const struct thing *t, int looked_at, const struct stat *st, struct err *e)
 {
-	int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-	struct stat now;
+	long fd = reopen(looked_at, t->path, st);
 	char room[320];
-	char link[40];
-	int fd;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", looked_at);
-	fd = open(link, flags);
-	/* No /proc: by its name again, if that is still the same inode. */
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR)) {
-		struct raw_open_how how = { .flags = (uint64_t)flags,
-					    .resolve = RAW_RESOLVE_NO_MAGICLINKS };
-
-		fd = (int)raw4(SYS_openat2, AT_FDCWD, t->path, &how, sizeof(how));
-		errno = fd < 0 ? -fd : 0;
-		if (fd >= 0 &&
-		    (fstat(fd, &now) < 0 || now.st_dev != st->st_dev || now.st_ino != st->st_ino)) {
-			close(fd);
-			fd = -1;
-			errno = ESTALE;
-		}
-	}
 	if (fd < 0)
-		return err_set(e, errno, "%s cannot be read: %s", name(t, room), strerror(errno));
-	return fd;
+		return err_set(e, (int)-fd, "%s cannot be read: %s", name(t, room),
+			       strerror((int)-fd));
+	return (int)fd;
 }
 
 static int open_thing(const struct thing *t, bool regular, enum open_type *ret, struct stat *ret_st,
@@ -287,7 +269,7 @@ static int open_thing(const struct thing *t, bool regular, enum open_type *ret, 
 	r = judge(t, fd, ret_st, ret, e);
 	if (r == 0 && regular && *ret != OPEN_REGULAR)
 		r = refuse(t, EACCES, S_ISFIFO(ret_st->st_mode) ? "a pipe" : "a device", NULL, e);
-	return r < 0 ? r : reopen(t, fd, ret_st, e);
+	return r < 0 ? r : open_judged(t, fd, ret_st, e);
 }
 
 int open_regular(const char *what, const char *path, struct stat *ret_st, struct err *e)

@@ -25,6 +25,7 @@ int main(int argc, char **argv)
 		{ "plan", NULL, NULL, NULL, NULL, plan_tests },
 		{ "verdict", NULL, NULL, NULL, NULL, verdict_tests },
 		{ "stranger", NULL, NULL, NULL, NULL, stranger_tests },
+		{ "reopen", NULL, NULL, NULL, NULL, reopen_tests },
 		{ "relay", NULL, NULL, NULL, NULL, relay_tests },
 		{ "denial", NULL, NULL, NULL, NULL, denial_tests },
 		{ "denials", NULL, NULL, NULL, NULL, denials_tests },
