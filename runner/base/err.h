@@ -18,6 +18,9 @@ enum err_exit {
 	ERR_EXIT_NOT_FOUND = 127, /* not found */
 };
 
+/* What leads to these is not what most runs do: the compiler puts it elsewhere. */
+#define ERR_WORDS(format_at) __attribute__((cold, format(printf, format_at, format_at + 1)))
+
 struct err {
 	int code;	      /* positive errno; 0 while all is well */
 	enum err_exit status; /* exit status to end with; 0 means ERR_EXIT_RUNNER */
@@ -26,15 +29,15 @@ struct err {
 };
 
 /** Replace the words. Returns -code, so that failing is one line. */
-int err_set(struct err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+int err_set(struct err *e, int code, const char *fmt, ...) ERR_WORDS(3);
 
 /** Prefix the words with context: "context: words". Returns -e->code. */
-int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int err_wrap(struct err *e, const char *fmt, ...) ERR_WORDS(2);
 
 /** Add the remedy, shown on a line of its own. Returns -e->code. */
-int err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int err_hint(struct err *e, const char *fmt, ...) ERR_WORDS(2);
 
 /** Choose the exit status this error ends runner with. Returns -e->code. */
-int err_exit_with(struct err *e, enum err_exit status);
+int err_exit_with(struct err *e, enum err_exit status) __attribute__((cold));
 
 #endif
