@@ -201,8 +201,9 @@ static int plan_binds(struct plan *plan, struct err *e)
 	for (unsigned int i = 0; i < s->n_mounts; i++)
 		if (s->mounts[i].type == SPEC_MOUNT_BIND)
 			binds[n++] = &s->mounts[i];
-	if (n > 1)
-		qsort(binds, n, sizeof(binds[0]), by_depth);
+	if (n == 0)
+		return 0;
+	qsort(binds, n, sizeof(binds[0]), by_depth);
 	for (unsigned int i = 0; r == 0 && i < n; i++) {
 		r = place_check(binds[i], e);
 		for (unsigned int k = 0; r == 0 && k < plan->n_tmpfs; k++)
