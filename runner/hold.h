@@ -23,6 +23,12 @@ struct hold {
 /** Once the run has begun; `next` of the watchdog says when to call hold_look(). */
 void hold_start(struct hold *h, const struct plan *plan, const struct running *run);
 
+/** To poll: readable when hold_look() has something to do before its time; or -1. */
+static inline int hold_helper(const struct hold *h)
+{
+	return h->watchdog.limit ? h->watchdog.helper.pid_fd : -1;
+}
+
 /** Returns why the run has to end, or REASON_COUNT. */
 enum reason hold_look(struct hold *h, int proc_fd, uint64_t now, struct acts *acts);
 

@@ -27,6 +27,7 @@ enum {
 	ON_LISTENER,
 	ON_SIGNALS,
 	ON_CALLER,
+	ON_LOOK,
 	ON_STREAMS,
 	ON_COUNT = ON_STREAMS + STREAMS
 };
@@ -263,6 +264,7 @@ static void watch_until_init_ends(struct watch *w)
 						  .events = POLLIN };
 		p[ON_SIGNALS] = (struct pollfd){ .fd = w->signals, .events = POLLIN };
 		p[ON_CALLER] = (struct pollfd){ .fd = w->run->caller, .events = POLLIN };
+		p[ON_LOOK] = (struct pollfd){ .fd = hold_helper(&w->hold), .events = POLLIN };
 		streams_poll(w->streams, w->run, &p[ON_STREAMS]);
 		if (poll(p, ON_COUNT, timeout) < 0)
 			continue;
@@ -284,6 +286,8 @@ static void watch_until_init_ends(struct watch *w)
 			fd_close(&w->run->caller);
 			kill_tree(w, REASON_CANCELED);
 		}
+		if (p[ON_LOOK].revents)
+			w->hold.watchdog.next = 0;
 		if (streams_step(w->streams, w->run, &p[ON_STREAMS]) &&
 		    w->plan->spec->limits.output_kills)
 			kill_tree(w, REASON_OUTPUT);

@@ -20,7 +20,7 @@
 #include "base/raw.h"
 
 /* One read of smaps gives a page, or one mapping if its path is longer than that. */
-enum { WHO = 32, READ = 8192, LINE = 8192, LOCKED_NS = 300000000 };
+enum { WHO = 32, READ = 8192, LINE = 8192 };
 
 enum { MOST_MAPPINGS = 65536 }; /* vm.max_map_count, unless the host allows more */
 
@@ -268,7 +268,7 @@ static long sleeps(void)
 
 /*
  * The list of mappings is locked while they are changed, and a process can be at that all
- * the time: then each read waits. That is noticed once, and never for a long read alone.
+ * the time: then each read waits. A long read alone is no such thing.
  */
 static ssize_t read_unlocked(struct survey *s)
 {
@@ -276,7 +276,11 @@ static ssize_t read_unlocked(struct survey *s)
 	uint64_t begun = raw_clock_ns(CLOCK_MONOTONIC);
 	ssize_t n = read(s->smaps, smaps_text + s->kept, READ);
 
-	s->locked = raw_clock_ns(CLOCK_MONOTONIC) - begun > LOCKED_NS && sleeps() != slept;
+	s->reads++;
+	if (sleeps() == slept)
+		return n;
+	s->waits += raw_clock_ns(CLOCK_MONOTONIC) - begun;
+	s->locked = s->waits > survey_patience(s);
 	return n;
 }
 
@@ -307,10 +311,12 @@ static int read_mappings(struct survey *s)
 /* The one it is at cannot be looked at: all it has is its own. */
 static void take_glance(struct survey *s)
 {
+	s->waited += s->waits;
 	s->mapping = false;
 	s->sums.own = s->before_own + s->own;
 	s->sums.shared = s->before_shared + s->shared;
 	s->sums.unread++;
+	s->inside = false;
 }
 
 /* Go on with the process it is at. Returns as survey_step(). */
@@ -325,10 +331,12 @@ static int step_mappings(struct survey *s, uint64_t deadline)
 	end_mapping(s);
 	fd_close(&s->smaps);
 	s->kept = 0;
+	s->locked = false;
 	if (r > 0) {
 		take_glance(s);
 		return 0;
 	}
+	s->inside = false;
 	all = s->sums.own - s->before_own + s->sums.shared - s->before_shared;
 	if (all > s->sums.largest)
 		s->sums.largest = all;
@@ -348,12 +356,15 @@ static int open_mappings(struct survey *s, int proc_fd, const char *who)
 
 	s->before_own = s->sums.own;
 	s->before_shared = s->sums.shared;
+	s->inside = true;
+	s->waits = 0;
 	snprintf(path, sizeof(path), "%s/smaps", who);
 	s->smaps = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
 	if (s->smaps >= 0)
 		return 0;
 	r = -errno;
-	if (is_gone(r))
+	s->inside = !is_gone(r);
+	if (!s->inside)
 		return 0;
 	if (!is_hidden(r))
 		return fail(s, "smaps", r);
@@ -377,6 +388,7 @@ static int begin_process(struct survey *s, int proc_fd, const char *process)
 		return open_mappings(s, proc_fd, who);
 	s->sums.own += s->own;
 	s->sums.shared += s->shared;
+	s->sums.unread += s->given_up;
 	return 0;
 }
 
@@ -407,6 +419,21 @@ static int step_entries(struct survey *s, int proc_fd, const char *entries, long
 void survey_begin(struct survey *s, enum survey_kind kind)
 {
 	*s = (struct survey){ .kind = kind, .smaps = -1 };
+}
+
+void survey_skip(struct survey *s)
+{
+	s->smaps = -1;
+	s->kept = 0;
+	s->locked = false;
+	if (s->inside)
+		take_glance(s);
+}
+
+void survey_give_up(struct survey *s)
+{
+	s->kind = SURVEY_GLANCE;
+	s->given_up = true;
 }
 
 void survey_end(struct survey *s)

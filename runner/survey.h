@@ -11,7 +11,8 @@
  *
  * A glance (SURVEY_GLANCE) reads `status` and counts what several share for each. The
  * exact look reads `smaps`, mapping by mapping: what n share counts a n-th for each, and
- * what is a file's on the sandbox's own tmpfs is left to tmpfs_use(), who counts it.
+ * what is a file's on the sandbox's own tmpfs is left to tmpfs_use(), who counts it. It
+ * may have to wait for those it looks at, so it is survey_helper.h that does it.
  */
 #ifndef RUNNER_SURVEY_H
 #define RUNNER_SURVEY_H
@@ -21,6 +22,11 @@
 #include <sys/types.h>
 
 enum survey_kind { SURVEY_GLANCE, SURVEY_EXACT };
+
+/* So long an exact look waits for who has its mappings locked: all of them together, ... */
+#define SURVEY_PATIENCE_NS 300000000ull
+/* ... and for each when that is used up. */
+#define SURVEY_IMPATIENCE_NS 20000000ull
 
 /* Bytes, unless it says otherwise. */
 struct survey_sums {
@@ -56,11 +62,24 @@ struct survey {
 	unsigned int kept; /* bytes of a line whose end is not read yet */
 	bool mapping;	   /* the values below are of one */
 	bool plain, memory_file;
-	bool locked; /* the last read of it had to wait */
+	bool inside;	 /* it is at one, whose values at a glance are below */
+	bool given_up;	 /* the rest is looked at by glance */
+	bool locked;	 /* the last read of it had to wait longer than there was patience */
+	uint64_t waits;	 /* in reads of the one it is at, in ns ... */
+	uint64_t waited; /* ... and of those that were given up for it */
+	uint64_t reads;	 /* how many there were: does it go on? */
 	uint64_t pss, anonymous, huge;
 	uint64_t own, shared;		    /* of the one it is at, at a glance */
 	uint64_t before_own, before_shared; /* what all before it had */
 };
+
+/** How long it waits for the one it is at. */
+static inline uint64_t survey_patience(const struct survey *s)
+{
+	return s->waited + SURVEY_IMPATIENCE_NS < SURVEY_PATIENCE_NS
+		       ? SURVEY_PATIENCE_NS - s->waited
+		       : SURVEY_IMPATIENCE_NS;
+}
 
 void survey_begin(struct survey *s, enum survey_kind kind);
 
@@ -69,6 +88,12 @@ void survey_begin(struct survey *s, enum survey_kind kind);
  * Or -errno, and s->what says of which file: then nothing is known of the tree.
  */
 int survey_step(struct survey *s, int proc_fd, uint64_t deadline);
+
+/** What had it in hand is gone, without its descriptors: go on behind the process it was at. */
+void survey_skip(struct survey *s);
+
+/** The rest at a glance. */
+void survey_give_up(struct survey *s);
 
 /** Leave it where it is. */
 void survey_end(struct survey *s);

@@ -12,10 +12,10 @@ enum {
 	SOONEST_US = 2000,
 	LATEST_US = 250000,
 	TURN_NS = 20000000,
-	SHARE = 20,	 /* a look takes at most this part of the time */
-	MOST_MISSES = 4, /* 1 << 4 is about SHARE */
-	MOST_TURNS = 25,
-	MANY_MAPPINGS = 20000, /* fewer than that are looked at however long it takes */
+	SHARE = 20,		/* a look takes at most this part of the time */
+	MOST_MISSES = 4,	/* 1 << 4 is about SHARE */
+	LONGEST_NS = 500000000, /* at a tree of many mappings */
+	MANY_MAPPINGS = 20000,	/* fewer than that are looked at however long it takes */
 	CONFIRM_NS = 5000000,
 	TASK_BYTES = 24 * 1024, /* a kernel stack, and what describes a thread */
 	MAPPING_BYTES = 256,
@@ -35,6 +35,7 @@ void watchdog_start(struct watchdog *w, uint64_t limit, unsigned int cpus, struc
 {
 	*w = (struct watchdog){ .limit = limit, .cpus = cpus ? cpus : 1, .tmpfs = tmpfs };
 	w->host.fd = -1;
+	survey_helper_init(&w->helper);
 	survey_begin(&w->survey, SURVEY_GLANCE);
 	w->glanced_at = now;
 	w->next = now + until_full_us(w, 0) * 1000;
@@ -43,6 +44,7 @@ void watchdog_start(struct watchdog *w, uint64_t limit, unsigned int cpus, struc
 void watchdog_end(struct watchdog *w)
 {
 	survey_end(&w->survey);
+	survey_helper_end(&w->helper);
 	host_memory_end(&w->host);
 }
 
@@ -137,12 +139,20 @@ static bool glance_is_exact(const struct watchdog *w)
 	return w->survey.sums.processes <= 2 && w->survey.sums.shared == 0 && hidden(w, 0) == 0;
 }
 
-static void begin(struct watchdog *w, enum survey_kind kind)
+static void begin_glance(struct watchdog *w)
 {
-	survey_begin(&w->survey, kind);
-	w->looking = kind == SURVEY_EXACT;
-	w->turns = 0;
+	survey_begin(&w->survey, SURVEY_GLANCE);
+	w->looking = false;
 	w->cost = 0;
+}
+
+static void begin_exact(struct watchdog *w, uint64_t now)
+{
+	survey_helper_begin(&w->helper, w->proc_fd, now);
+	w->looking = true;
+	w->begun = now;
+	w->cost = 0;
+	w->next = now + TURN_NS;
 }
 
 /* The look is done: the next one comes after `wait`, and never sooner than it is worth. */
@@ -150,7 +160,7 @@ static void rest(struct watchdog *w, uint64_t wait)
 {
 	uint64_t least = pause_after(w->cost, SHARE);
 
-	begin(w, SURVEY_GLANCE);
+	begin_glance(w);
 	w->next = raw_clock_ns(CLOCK_MONOTONIC) + (wait > least ? wait : least);
 }
 
@@ -191,6 +201,7 @@ static enum watchdog_says looked_exactly(struct watchdog *w)
 {
 	uint64_t now = raw_clock_ns(CLOCK_MONOTONIC);
 
+	w->cost += w->helper.cost;
 	w->exact = sum_up(w);
 	w->faults = w->survey.sums.faults;
 	if (w->due)
@@ -242,22 +253,33 @@ static enum watchdog_says glanced(struct watchdog *w)
 	w->due = now >= w->exact_due;
 	if (w->due || (used > w->limit && now >= w->exact_soon)) {
 		w->glance = glance;
-		begin(w, SURVEY_EXACT);
-		w->next = now;
+		begin_exact(w, now);
 		return WATCHDOG_FINE;
 	}
 	rest(w, until_full_us(w, used < w->limit ? used : w->limit) * 1000);
 	return WATCHDOG_FINE;
 }
 
-enum watchdog_says watchdog_look(struct watchdog *w, int proc_fd, uint64_t now)
+/* One turn of what is under way. Returns as survey_step(). */
+static int take_turn(struct watchdog *w, uint64_t now)
 {
-	int r = survey_step(&w->survey, proc_fd, now + TURN_NS);
+	int r = w->looking
+			? survey_helper_step(&w->helper, w->proc_fd, now, now + TURN_NS, &w->survey)
+			: survey_step(&w->survey, w->proc_fd, now + TURN_NS);
 	uint64_t after = raw_clock_ns(CLOCK_MONOTONIC);
 
-	w->proc_fd = proc_fd;
 	w->cost += after - now;
-	w->turns++;
+	/* With a helper it is time when it says so, or after one turn. */
+	w->next = w->looking && !w->helper.alone ? after + TURN_NS : after;
+	return r;
+}
+
+enum watchdog_says watchdog_look(struct watchdog *w, int proc_fd, uint64_t now)
+{
+	int r;
+
+	w->proc_fd = proc_fd;
+	r = take_turn(w, now);
 	if (r < 0) {
 		w->error = r;
 		w->what = w->survey.what;
@@ -265,8 +287,7 @@ enum watchdog_says watchdog_look(struct watchdog *w, int proc_fd, uint64_t now)
 	}
 	if (r == 0)
 		return w->looking ? looked_exactly(w) : glanced(w);
-	w->next = after;
-	if (!w->looking || w->turns < MOST_TURNS || w->survey.sums.mappings < MANY_MAPPINGS)
+	if (!w->looking || now - w->begun < LONGEST_NS || w->survey.sums.mappings < MANY_MAPPINGS)
 		return WATCHDOG_FINE;
 	w->rests_on |= HELD_LARGE;
 	remember(w, w->glance);

@@ -9,8 +9,9 @@
  * how much the tree can have grown since. Looking takes a twentieth of the time of
  * one CPU, and up to a third where a tree shares so much that one look takes long.
  *
- * No look keeps the supervisor from its other work: it goes in turns of 20 ms. A tree
- * made of so many mappings that an exact look does not come to its end is ended.
+ * No look keeps the supervisor from its other work: it goes in turns of 20 ms, and where it
+ * may have to wait a helper does. A tree made of so many mappings that an exact look does
+ * not come to its end is ended.
  */
 #ifndef RUNNER_WATCHDOG_H
 #define RUNNER_WATCHDOG_H
@@ -21,6 +22,7 @@
 #include "host_memory.h"
 #include "outcome.h"
 #include "survey.h"
+#include "survey_helper.h"
 #include "tmpfs_use.h"
 
 enum watchdog_says {
@@ -39,21 +41,22 @@ struct watchdog {
 	uint64_t open_files; /* the limit of descriptors, where the rest is bounded; or UNLIMITED */
 
 	struct survey survey;
-	bool looking;		/* it is in the middle of one ... */
-	unsigned int turns;	/* ... for so many turns */
-	uint64_t cost;		/* which took so long together */
-	uint64_t used;		/* bytes, as last seen ... */
-	uint64_t nameless;	/* ... and what of it was measured on the host */
-	uint64_t exact;		/* what the last exact look saw ... */
-	uint64_t glance;	/* ... and the glance before it */
-	uint64_t faults;	/* and the page faults until then */
-	uint64_t glanced_at;	/* when the last glance was ... */
-	uint64_t newest;	/* ... and the number of its newest process */
-	uint64_t exact_due;	/* when the next comes, whatever the glances say */
-	uint64_t exact_soon;	/* when it may come, if they say that the tree is over */
-	bool due;		/* this one comes because it is due */
-	unsigned int misses;	/* how often they were wrong since the last that was due */
-	unsigned int confirmed; /* exact looks in a row that saw it over the limit */
+	struct survey_helper helper; /* of an exact look: its pid_fd says that it is time */
+	bool looking;		     /* it is in the middle of one ... */
+	uint64_t begun;		     /* ... since then */
+	uint64_t cost;		     /* and it took so long together */
+	uint64_t used;		     /* bytes, as last seen ... */
+	uint64_t nameless;	     /* ... and what of it was measured on the host */
+	uint64_t exact;		     /* what the last exact look saw ... */
+	uint64_t glance;	     /* ... and the glance before it */
+	uint64_t faults;	     /* and the page faults until then */
+	uint64_t glanced_at;	     /* when the last glance was ... */
+	uint64_t newest;	     /* ... and the number of its newest process */
+	uint64_t exact_due;	     /* when the next comes, whatever the glances say */
+	uint64_t exact_soon;	     /* when it may come, if they say that the tree is over */
+	bool due;		     /* this one comes because it is due */
+	unsigned int misses;	     /* how often they were wrong since the last that was due */
+	unsigned int confirmed;	     /* exact looks in a row that saw it over the limit */
 
 	/* for the report */
 	uint64_t most;	       /* bytes; the most it has seen */

@@ -2,6 +2,7 @@
 """Memory and CPU time that are held where nobody looks."""
 
 HELD = "tests/security/test_held.py "
+LOCKED = "tests/security/test_locked.py Locked."
 EVIDENCE = "tests/e2e/test_evidence.py "
 
 MUTATIONS = [
@@ -23,12 +24,31 @@ MUTATIONS = [
     ("a process in vfork puts the end off", "runner/watchdog.c",
      " || s->largest > w->limit", "",
      [HELD + "Watchdog.test_a_process_in_vfork_delays_nothing"]),
-    ("a process whose mappings are locked is read to its end", "runner/survey.c",
-     "while ((r = read_mappings(s)) > 0 && !s->locked)", "while (s->locked = 0, (r = read_mappings(s)) > 0)",
+    # Two notice it: who reads, by the sum of short waits, and who watches him, by a long one.
+    ("a process whose mappings are locked is read to its end",
+     [("runner/survey.c", "while ((r = read_mappings(s)) > 0 && !s->locked)",
+       "while (s->locked = 0, (r = read_mappings(s)) > 0)"),
+      ("runner/survey_helper.c", "now - h->heard > survey_patience(s) && !h->killed",
+       "0 && !h->killed")],
      [HELD + "Watchdog.test_a_process_that_keeps_its_mappings_locked"]),
     ("a tree too large is looked at for ever", "runner/watchdog.c",
-     "w->turns < MOST_TURNS ||", "1 ||",
+     "now - w->begun < LONGEST_NS ||", "1 ||",
      [HELD + "Watchdog.test_a_tree_too_large_to_look_at"]),
+    ("an exact look is the supervisor's own", "runner/survey_helper.c",
+     "	if (!reap(h) || make(h, proc_fd, now) < 0)\n		go_on_alone(h);", "	h->alone = true;",
+     [LOCKED + "test_runner_goes_on"]),
+    ("a helper that waits is waited for", "runner/survey_helper.c",
+     "now - h->heard > survey_patience(s) && !h->killed", "0 && !h->killed",
+     [LOCKED + "test_a_helper_that_does_not_answer"]),
+    ("a look whose helper is gone is over", "runner/survey_helper.c",
+     "		go_on(h, proc_fd, now);\n", "		r = -ESRCH + 0 * (int)(uintptr_t)go_on;\n",
+     [LOCKED + "test_a_helper_that_does_not_answer"]),
+    ("a helper of a look outlives runner", "runner/survey_helper.c",
+     "	if (!raw_die_with(parent))", "	if (raw0(SYS_getppid) != parent)",
+     [LOCKED + "test_a_helper_holds_nothing_and_dies_with_runner"]),
+    ("a helper of a look keeps runner's descriptors", "runner/survey_helper.c",
+     "	raw3(SYS_close_range, 1, ~0u, 0);\n", "",
+     [LOCKED + "test_a_helper_holds_nothing_and_dies_with_runner"]),
     ("uncounted is never entered", "runner/layer/guard.c",
      "if (!plan_has(plan, LAYER_CGROUP) && plan->spec->limits.memory != UNLIMITED)",
      "if (0)", [HELD + "Uncounted.test_what_nobody_could_count_is_not_there"]),
