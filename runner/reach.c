@@ -13,14 +13,13 @@
 
 struct reach {
 	const struct plan *plan;
-	struct mountinfo mounts;
+	const struct mountinfo *mounts;
 	struct trees writable;
 };
 
 static void reach_clear(struct reach *x)
 {
 	trees_clear(&x->writable);
-	mountinfo_clear(&x->mounts);
 }
 
 static bool is_writable(const struct plan_bind *b)
@@ -115,7 +114,7 @@ static int is_reached(const struct reach *x, const struct plan_bind *b,
 		      struct err *e)
 {
 	struct trees t = { 0 };
-	int r = trees_add_bind(&x->mounts, &t, b, false, e);
+	int r = trees_add_bind(x->mounts, &t, b, false, e);
 
 	*ret_by = NULL;
 	for (size_t i = 0; r == 0 && i < t.n && !*ret_by; i++)
@@ -124,14 +123,17 @@ static int is_reached(const struct reach *x, const struct plan_bind *b,
 	return r < 0 ? r : *ret_by != NULL;
 }
 
-static int reach_open(struct reach *x, const struct plan *plan, struct err *e)
+/* *mounts is read unless it was; the caller clears it. */
+static int reach_open(struct reach *x, const struct plan *plan, struct mountinfo *mounts,
+		      struct err *e)
 {
-	int r = mountinfo_read(&x->mounts, e);
+	int r = mounts->n ? 0 : mountinfo_read(mounts, e);
 
 	x->plan = plan;
+	x->mounts = mounts;
 	for (unsigned int i = 0; r == 0 && i < plan->n_binds; i++)
 		if (is_writable(&plan->binds[i]))
-			r = trees_add_bind(&x->mounts, &x->writable, &plan->binds[i], true, e);
+			r = trees_add_bind(x->mounts, &x->writable, &plan->binds[i], true, e);
 	if (r < 0)
 		reach_clear(x);
 	return r;
@@ -227,14 +229,14 @@ static bool is_implied(const struct plan *plan, const struct plan_bind *b)
 	return false;
 }
 
-int reach_check_binds(struct plan *plan, struct err *e)
+int reach_check_binds(struct plan *plan, struct mountinfo *mounts, struct err *e)
 {
 	struct reach x = { 0 };
 	int r;
 
 	if (!any_writable(plan))
 		return 0;
-	r = reach_open(&x, plan, e);
+	r = reach_open(&x, plan, mounts, e);
 	if (r == 0)
 		r = check_view(&x, e);
 	for (unsigned int i = 0; r == 0 && i < plan->n_binds; i++) {
@@ -249,6 +251,7 @@ int reach_check_binds(struct plan *plan, struct err *e)
 
 int reach_of(const struct plan *plan, int fd, struct err *e)
 {
+	struct mountinfo mounts = { 0 };
 	struct reach x = { 0 };
 	struct trees t = { 0 };
 	const struct plan_bind *by = NULL;
@@ -256,13 +259,14 @@ int reach_of(const struct plan *plan, int fd, struct err *e)
 
 	if (!any_writable(plan))
 		return 0;
-	r = reach_open(&x, plan, e);
+	r = reach_open(&x, plan, &mounts, e);
 	if (r == 0)
-		r = trees_add(&x.mounts, &t, fd, NULL, false, e);
+		r = trees_add(x.mounts, &t, fd, NULL, false, e);
 	for (size_t i = 0; r == 0 && i < t.n && !by; i++)
 		by = meets(&x, &t.list[i], NULL);
 	trees_clear(&t);
 	reach_clear(&x);
+	mountinfo_clear(&mounts);
 	if (r < 0)
 		return r;
 	if (!by)

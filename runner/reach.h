@@ -15,14 +15,16 @@
 #ifndef RUNNER_REACH_H
 #define RUNNER_REACH_H
 
+#include "mountinfo.h"
 #include "plan.h"
 
 /**
  * For the row binds, when all binds are planned: what is executed, and what is nested
  * to be read only, must not be written by another way. A bind that is executable only
- * because nobody said otherwise becomes noexec; anything else is refused.
+ * because nobody said otherwise becomes noexec; anything else is refused. *mounts is read
+ * when it is needed and was not; the caller clears it.
  */
-int reach_check_binds(struct plan *plan, struct err *e);
+int reach_check_binds(struct plan *plan, struct mountinfo *mounts, struct err *e);
 
 /** May the payload write what this descriptor is? 1, 0, or -errno. `e` says by what. */
 int reach_of(const struct plan *plan, int fd, struct err *e);

@@ -213,8 +213,10 @@ static int plan_binds(struct plan *plan, struct err *e)
 		if (r == 0)
 			r = plan_one_bind(plan, binds[i], &mounts, e);
 	}
+	if (r == 0)
+		r = reach_check_binds(plan, &mounts, e);
 	mountinfo_clear(&mounts);
-	return r == 0 ? reach_check_binds(plan, e) : r;
+	return r;
 }
 
 IN_CHILD static int enter_binds(struct child *c)

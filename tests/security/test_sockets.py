@@ -35,6 +35,9 @@ def connect(kind, path):
     with socket.socket(socket.AF_UNIX, kind) as s:
         s.connect(path)
         s.send(b"connect")
+def connect_by_descriptor(path):
+    fd = os.open(path, os.O_PATH)
+    connect(socket.SOCK_STREAM, "/proc/self/fd/%d" % fd)
 def send(path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
         s.sendto(b"sendto", path)
@@ -51,6 +54,7 @@ d = sys.argv[1]
 def all_on(which):
     s, p, g = (d + "/" + which + "." + k for k in ("stream", "packets", "datagrams"))
     yield name(connect, socket.SOCK_STREAM, s)
+    yield name(connect_by_descriptor, s)
     yield name(connect, socket.SOCK_SEQPACKET, p)
     yield name(connect, socket.SOCK_DGRAM, g)
     yield name(send, g)
@@ -62,10 +66,15 @@ for which in sys.argv[2:]:
         print("ready", flush=True)
         sys.stdin.readline()
     print(*all_on(which), flush=True)
-# A pair of streams is connected for good, whatever it is asked.
-print(name(socket.socketpair), name(connect_pair, socket.SOCK_STREAM, d + "/open.stream"))
+# A pair of streams or packets is connected for good, whatever it is asked; a name given with
+# a packet counts for nothing.
+print(name(connect_pair, socket.SOCK_STREAM, d + "/open.stream"),
+      name(send_from_pair, socket.SOCK_STREAM, d + "/open.stream"),
+      name(connect_pair, socket.SOCK_SEQPACKET, d + "/open.packets"),
+      name(send_from_pair, socket.SOCK_SEQPACKET, d + "/open.packets"))
 """
-WAYS = 7
+WAYS = 8
+PAIRS = ["EISCONN", "EISCONN", "EISCONN", "done"]
 
 
 def planned(options, actor):
@@ -162,10 +171,10 @@ class Sockets(lib.Scripts):
         row = report["layers"]["unix_sockets"]
         if wall == "mount" and self.is_mapped(d):
             # The path is looked at first, then whether the socket is connected already.
-            self.assertEqual(pairs, ["done", "EACCES"])
+            self.assertEqual(pairs, ["EACCES", "EISCONN", "EACCES", "done"])
             self.assertEqual((row["state"], report["denials"]), ("not_needed", []))
             return
-        self.assertEqual(pairs, ["done", "EISCONN"])
+        self.assertEqual(pairs, PAIRS)
         self.assertEqual(row["state"], "on")
         self.assertEqual(row["detail"]["because_of"], d)
         self.assertEqual({(x["layer"], x["operation"], x["errno"]) for x in report["denials"]},
@@ -182,7 +191,7 @@ class Sockets(lib.Scripts):
                                                actor)
         for which, line in zip(self.NAMES, answers):
             self.assertEqual(line, ["EACCES" if which in but else "done"] * WAYS, which)
-        self.assertEqual(pairs, ["done", "EISCONN"])
+        self.assertEqual(pairs, PAIRS)
         self.assertEqual(servers.reached(), WAYS * (len(self.NAMES) - len(but)))
         self.assertNotEqual(report["layers"]["unix_sockets"]["state"], "on")
         self.assertEqual([x for x in report["denials"] if x["layer"] == "unix_sockets"], [])
