@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/kernel_fs.h"
 #include "base/raw.h"
 #include "command.h"
 #include "layer/chroot.h"
@@ -198,6 +199,7 @@ static int plan_rootfs_view(struct plan *plan, struct err *e)
 				    .resolve = RAW_RESOLVE_NO_SYMLINKS };
 	const char *path = plan->spec->rootfs;
 	long fd = raw4(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	const char *kernels;
 	struct dirent *entry;
 	int r = 0;
 	DIR *dir;
@@ -207,6 +209,12 @@ static int plan_rootfs_view(struct plan *plan, struct err *e)
 		if (fd == -ELOOP)
 			err_hint(e, "it leads through a symbolic link: name the directory itself");
 		return (int)fd;
+	}
+	kernels = kernel_fs_name((int)fd);
+	if (kernels) {
+		close((int)fd);
+		return err_set(e, EACCES, "rootfs '%s' is on a file system of the kernel's (%s)",
+			       path, kernels);
 	}
 	dir = fdopendir((int)fd);
 	if (!dir) {

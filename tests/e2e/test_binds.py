@@ -214,6 +214,13 @@ class KernelFiles(lib.Scripts):
                                  source + ":/p:ro,kernel")
         self.each(check)
 
+    def test_as_a_root_file_system(self):
+        def check(actor):
+            for path in "/proc", "/sys":
+                self.refused(["--rootfs", path], actor,
+                             "rootfs '%s' is on a file system of the kernel's" % path)
+        self.each(check)
+
     def test_so_is_what_holds_one(self):
         def check(actor):
             self.refused(["--ro-bind", "/:/p"], actor, "'/' holds '/", "/:/p:kernel")

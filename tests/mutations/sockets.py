@@ -53,6 +53,8 @@ MUTATIONS = [
     ("kernel: any may be bound", "runner/bind_source.c",
      "	if (!type || (m->kernel && m->read_only))", "	if (type || !type)",
      [BINDS + "KernelFiles.test_they_are_refused"]),
+    ("kernel: any may be the root", "runner/layer/root.c",
+     "	if (kernels) {", "	if (0) {", [BINDS + "KernelFiles.test_as_a_root_file_system"]),
     ("kernel: the word makes them writable", "runner/bind_source.c",
      "(m->kernel && m->read_only)", "m->kernel", [BINDS + "KernelFiles.test_they_are_refused"]),
     ("kernel: what is mounted below is not looked at", "runner/bind_source.c",
