@@ -77,8 +77,9 @@ static int dry_run(const struct plan *plan, struct err *e)
 	return r < 0 ? err_set(e, -r, "cannot print the plan: %s", strerror(-r)) : 0;
 }
 
-/* A run that was refused still gets its report. */
-static int reject(struct report *report, const struct spec *spec, const struct err *why)
+/* A run that was refused still gets its report. (Its words are not on a run's stack.) */
+__attribute__((cold, noinline)) static int reject(struct report *report, const struct spec *spec,
+						  const struct err *why)
 {
 	struct outcome o = { .reason = REASON_REJECTED,
 			     .exit_code = why->status,
@@ -97,8 +98,8 @@ static int reject(struct report *report, const struct spec *spec, const struct e
  * A command line that makes no sense says where its report goes all the same; what an
  * earlier run left there must not be taken for this one's.
  */
-static int reject_options(struct report *report, struct spec *spec, char **argv,
-			  const struct err *why)
+__attribute__((cold, noinline)) static int reject_options(struct report *report, struct spec *spec,
+							  char **argv, const struct err *why)
 {
 	const char *where = options_report(argv);
 	struct err e = { 0 };
@@ -127,27 +128,26 @@ struct exec {
 	struct running running;
 	struct streams streams;
 	struct outcome outcome;
-	struct spec spec;
+	struct spec spec __attribute__((aligned(4096)));
 	struct host host;
 	struct plan plan;
 };
 
-static int run(struct exec *x, struct report *report)
+static int run(struct exec *x, struct report *report, struct err *e)
 {
 	struct outcome *o = &x->outcome;
-	struct err e = { 0 };
 	int r;
 
 	report_remove_old(report);
-	if (launch(&x->plan, &x->network, &x->running, &e) < 0)
-		return reject(report, &x->spec, &e);
+	if (launch(&x->plan, &x->network, &x->running, e) < 0)
+		return reject(report, &x->spec, e);
 	supervise(&x->plan, &x->running, &x->streams, o);
 	report->wait_ms = x->spec.limits.drain_ms;
 	report->wake = x->running.signals;
-	r = report_write(report, &x->spec, &x->plan, &x->running.board, o, &e);
+	r = report_write(report, &x->spec, &x->plan, &x->running.board, o, e);
 	streams_drain(&x->streams, &x->running, x->spec.limits.drain_ms, o);
 	report_human(o, &x->spec);
-	return r < 0 ? cmd_fail(&e) : o->exit_code;
+	return r < 0 ? cmd_fail(e) : o->exit_code;
 }
 
 int cmd_exec(char **argv, char **envp)
@@ -181,7 +181,7 @@ int cmd_exec(char **argv, char **envp)
 	} else if (x.spec.dry_run) {
 		status = dry_run(&x.plan, &e) < 0 ? cmd_fail(&e) : 0;
 	} else {
-		status = run(&x, &report);
+		status = run(&x, &report, &e);
 	}
 	network_finish(&x.network);
 	running_clear(&x.running);

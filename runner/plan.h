@@ -76,7 +76,8 @@ struct plan_bind {
 	bool directory;
 	bool sockets; /* the services of sockets that lie there are granted */
 	bool servers; /* sockets of the host's may lie there, and nothing of the mount's stops us */
-	bool closed;  /* to write is refused by its id map, whatever it is; no mount below is shown */
+	bool closed;  /* to write is refused by its id map, whatever it is; no mount below is shown
+		       */
 	uint8_t holds; /* the next so many directories of the plan's are mounted before it */
 	uint32_t owner, group; /* of the source, when it is id-mapped */
 	int idmap_fd;	       /* user namespace for an id-mapped mount, or -1 */
@@ -174,11 +175,11 @@ struct plan {
 	struct plan_rlimit rlimits[PLAN_MAX_RLIMITS];
 	const char *candidates[PLAN_MAX_CANDIDATES]; /* paths inside, tried in turn */
 	struct plan_node devices[16];
+	struct plan_bind view[PLAN_MAX_BINDS]; /* the system, read-only */
+	struct plan_rule rules[PLAN_MAX_RULES];
 	struct plan_tmpfs tmpfs[PLAN_MAX_TMPFS];
 	char room[2048] __attribute__((aligned(8)));
-	struct plan_node nodes[PLAN_MAX_NODES]; /* on the root's own tmpfs, in order */
-	struct plan_rule rules[PLAN_MAX_RULES];
-	struct plan_bind view[PLAN_MAX_BINDS];	  /* the system, read-only */
+	struct plan_node nodes[PLAN_MAX_NODES];	  /* on the root's own tmpfs, in order */
 	struct plan_node points[PLAN_MAX_POINTS]; /* mount points on those tmpfs */
 	struct plan_bind binds[SPEC_MAX_MOUNTS];  /* what the user asked for */
 	const char *holds[PLAN_MAX_HOLDS]; /* directories mounted on themselves; layer/chain.h */
