@@ -22,16 +22,29 @@
 #include "layer/guard.h"
 #include "layer/layer.h"
 
-/* The first place of the caller's in which sockets may lie that are not granted. */
-static const char *first_open(const struct plan *plan)
+/* The first bind in which sockets may lie that are not granted. */
+static const struct plan_bind *open_bind(const struct plan *plan)
 {
 	for (unsigned int i = 0; i < plan->n_binds; i++)
 		if (plan->binds[i].servers && !plan->binds[i].sockets)
-			return plan->binds[i].source;
+			return &plan->binds[i];
+	return NULL;
+}
+
+/* That, or where else they may lie; NULL: nowhere. */
+static const char *open_place(const struct plan *plan)
+{
+	const struct plan_bind *b = open_bind(plan);
+
+	if (b)
+		return b->source;
+	/* The host's own, with /dev/log in it. */
+	if (!plan_has(plan, LAYER_DEVICES))
+		return "/dev";
 	return plan->spec->rootfs;
 }
 
-static const char *first_granted(const struct plan *plan)
+static const char *granted_place(const struct plan *plan)
 {
 	for (unsigned int i = 0; i < plan->n_binds; i++)
 		if (plan->binds[i].sockets)
@@ -41,8 +54,8 @@ static const char *first_granted(const struct plan *plan)
 
 static int plan_unix_sockets(struct plan *plan, struct err *e)
 {
-	const char *open = first_open(plan);
-	const char *granted = first_granted(plan);
+	const char *open = open_place(plan);
+	const char *granted = granted_place(plan);
 
 	if (open && granted) {
 		err_set(e, EACCES,
@@ -50,9 +63,9 @@ static int plan_unix_sockets(struct plan *plan, struct err *e)
 			"'%s' as well",
 			granted, open);
 		return err_hint(
-			e, "if it may, %s; if not, bind less of it, or bind it read-only as root",
-			open == plan->spec->rootfs ? "say --without unix_sockets"
-						   : "say sockets there, too");
+			e,
+			"if it may, say %s; if not, bind less of it, or bind it read-only as root",
+			open_bind(plan) ? "sockets there, too" : "--without unix_sockets");
 	}
 	if (open)
 		return 0;
@@ -78,7 +91,7 @@ IN_CHILD static int prove_unix_sockets(struct child *c)
 
 static void describe_unix_sockets(const struct plan *plan, struct jout *j)
 {
-	jout_string(j, "because_of", first_open(plan));
+	jout_string(j, "because_of", open_place(plan));
 }
 
 const struct layer layer_unix_sockets = {

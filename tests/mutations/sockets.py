@@ -9,6 +9,8 @@ MUTATIONS = [
      "	if (open)\n		return 0;", "	if (!open)\n		return 0;", PLAN),
     ("sockets: a root file system has none", "runner/layer/unix_sockets.c",
      "	return plan->spec->rootfs;", "	return NULL;", PLAN),
+    ("sockets: the host's /dev has none", "runner/layer/unix_sockets.c",
+     "		return \"/dev\";", "		return NULL;", PLAN),
     ("sockets: one word opens every bind", "runner/layer/unix_sockets.c",
      "	if (open && granted) {", "	if (0) {", PLAN),
     ("sockets: a granted bind counts as open", "runner/layer/unix_sockets.c",

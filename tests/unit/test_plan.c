@@ -190,6 +190,11 @@ static void a_bind_is_no_way_to_a_server(void)
 	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
 	CU_ASSERT_TRUE(plan_has(&plan, LAYER_UNIX_SOCKETS));
 	end();
+	begin("default");
+	spec_add_without(&spec, "devices", &err);
+	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
+	CU_ASSERT_TRUE(plan_has(&plan, LAYER_UNIX_SOCKETS));
+	end();
 }
 
 static void memfd_needs_a_sysctl_or_a_filter(void)
