@@ -42,8 +42,8 @@ DECIDE := cgroup_probe cgroup idmap mountinfo bind_source reach_trees reach comm
 LAYERS := table cgroup namespaces userns identity network memfd mounting chroot place chain root devices proc tmpfs binds programs privileges \
 	landlock process filter guard unix_sockets seccomp
 CHILD := execute child init
-HOLD := cpu_sample survey survey_helper host_memory tmpfs_use hold
-PARENT := remedy pstdio launch message relay streams tree kernel_bound watchdog ending denial_words denial denials notify verdict verdict_setup supervise
+HOLD := cpu_sample memory_device helper survey survey_status survey_smaps survey_helper host_memory tmpfs_use shared_sizes socket_use inventory nameless hold
+PARENT := remedy pstdio launch message relay streams tree watchdog ending denial_words denial denials notify verdict verdict_setup supervise
 PROGRAM := report report_usage report_limits report_denials report_place cmd_fail cmd_exec trial cmd_doctor cmd_profile \
 	probe/probe probe/files probe/kernel probe/network probe/process probe/guard \
 	selftest_ablate selftest_attacks selftest_calls selftest_outside selftest_run selftest_spawn selftest_write cmd_selftest
@@ -119,7 +119,7 @@ $(O)/%.o: %.c
 
 # -- tests --------------------------------------------------------------------
 
-UNIT := main text jout spec profile bpf policy pinned options layer plan verdict stranger reopen relay denial denials cgroup message ending kernel_bound
+UNIT := main text jout spec profile bpf policy pinned options layer plan verdict stranger reopen relay denial denials cgroup message ending nameless
 UNIT_OBJECTS := $(UNIT:%=$(O)/tests/unit/test_%.o)
 UNIT_OBJECTS := $(subst test_main,main,$(UNIT_OBJECTS))
 

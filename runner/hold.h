@@ -11,6 +11,7 @@
 #include "cpu_sample.h"
 #include "launch.h"
 #include "outcome.h"
+#include "shared_sizes.h"
 #include "tmpfs_use.h"
 #include "verdict.h"
 #include "watchdog.h"
@@ -18,6 +19,7 @@
 struct hold {
 	struct watchdog watchdog;
 	struct tmpfs_use tmpfs;
+	struct shared_sizes sizes; /* as the filter's notifications tell */
 };
 
 /** Once the run has begun; `next` of the watchdog says when to call hold_look(). */

@@ -107,8 +107,8 @@ static void host_memory_start(struct host_memory *h)
 	h->begun = true;
 	if (!read_text(h, text, sizeof(text)))
 		return;
-	h->kernel.last = kernel_now(text);
-	h->shared.last = line_of(text, "\nShmem:");
+	h->kernel.first = h->kernel.last = kernel_now(text);
+	h->shared.first = h->shared.last = line_of(text, "\nShmem:");
 }
 
 void host_memory_look(struct host_memory *h, uint64_t system, uint64_t faults, uint64_t unseen)

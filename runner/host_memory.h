@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct host_part {
+	uint64_t first; /* what the host had at the beginning, in bytes */
 	uint64_t last;	/* what the host had when last looked, in bytes */
 	uint64_t grown; /* of the last interval, and not laid to the run yet */
 	uint64_t lost;

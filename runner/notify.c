@@ -46,7 +46,18 @@ static void record(const struct seccomp_notif *n, int listener, int error, int l
 		d->comm[0] = '\0';
 }
 
-bool notify_answer(int listener, const struct plan *plan, struct outcome *o)
+/* Not refused: it is only to be known. What is asked for is in registers, and stays so. */
+static void let_pass(int listener, const struct seccomp_notif *n, struct seccomp_notif_resp *resp,
+		     struct shared_sizes *sizes)
+{
+	shared_sizes_add(sizes, n->data.args[1]);
+	resp->id = n->id;
+	resp->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, resp);
+}
+
+bool notify_answer(int listener, const struct plan *plan, struct shared_sizes *sizes,
+		   struct outcome *o)
 {
 	/* The kernel may want these larger than our headers know; it checks for zeros. */
 	union {
@@ -64,6 +75,7 @@ bool notify_answer(int listener, const struct plan *plan, struct outcome *o)
 		return false;
 	answer = bpf_run(plan->verdict.filter, plan->verdict.len, &in.notif.data);
 	switch (answer & SECCOMP_RET_ACTION_FULL) {
+	case SECCOMP_RET_ALLOW: let_pass(listener, &in.notif, &out.resp, sizes); return false;
 	case SECCOMP_RET_ERRNO: error = (int)(answer & POLICY_ERRNO); break;
 	case SECCOMP_RET_KILL_PROCESS:
 	case SECCOMP_RET_KILL_THREAD:

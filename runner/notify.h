@@ -12,11 +12,13 @@
 
 #include "outcome.h"
 #include "plan.h"
+#include "shared_sizes.h"
 
 /**
- * Receive and answer one notification. True when the policy answers this call
- * with a kill: the caller must end the run.
+ * Receive and answer one notification. What is not refused is only noted in *sizes. True when the
+ * policy answers this call with a kill: the caller must end the run.
  */
-bool notify_answer(int listener, const struct plan *plan, struct outcome *o);
+bool notify_answer(int listener, const struct plan *plan, struct shared_sizes *sizes,
+		   struct outcome *o);
 
 #endif

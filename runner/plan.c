@@ -272,8 +272,10 @@ void plan_clear(struct plan *plan)
 	}
 	if (plan->script_fd >= 0)
 		close(plan->script_fd);
+	free(plan->observer);
 	if (plan->filter_owned) {
-		free(plan->filter.filter);
+		if (!plan->observer)
+			free(plan->filter.filter);
 		free(plan->verdict.filter);
 	}
 	memset(plan, 0, offsetof(struct plan, rlimits));

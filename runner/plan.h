@@ -153,6 +153,7 @@ struct plan {
 	struct sock_fprog filter;
 	struct sock_fprog verdict;
 	bool filter_owned; /* both were compiled for this run */
+	struct sock_filter *observer; /* the filter, with something before it; or NULL */
 	bool memfd_filter; /* it holds what no sysctl can: memfd_create(2) */
 
 	/* the command */

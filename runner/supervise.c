@@ -273,7 +273,7 @@ static void watch_until_init_ends(struct watch *w)
 			ending_expect(&w->ending);
 		}
 		if (p[ON_LISTENER].revents & POLLIN) {
-			if (notify_answer(w->listener, w->plan, w->o))
+			if (notify_answer(w->listener, w->plan, &w->hold.sizes, w->o))
 				kill_tree(w, REASON_SECCOMP);
 		} else if (p[ON_LISTENER].revents) {
 			/* No filtered process is left. Init needs the CPU now: close it later. */

@@ -37,10 +37,6 @@ struct survey_sums {
 	unsigned int processes;
 	unsigned int waiting;	  /* of these, in the kernel: perhaps in vfork(2), see watchdog.c */
 	uint64_t tasks;		  /* how many threads they have */
-	uint64_t fds;		  /* room for descriptors, of those with one thread ... */
-	uint64_t fds_cubed;	  /* the third powers of that, summed */
-	uint64_t threads;	  /* ... and how many the others have: each may have its own */
-	uint64_t may_map;	  /* how many mappings their address spaces can consist of */
 	uint64_t mappings;	  /* how many; only by an exact look, as the next */
 	uint64_t shared_mappings; /* of memory that has no name; each may keep more than it maps */
 	uint64_t faults;	  /* without input or output, of all and of whom they waited for */

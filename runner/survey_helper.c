@@ -14,6 +14,7 @@
 
 #include "base/fd.h"
 #include "base/raw.h"
+#include "helper.h"
 
 enum { MOST_HELPERS = 16 }; /* for one look */
 
@@ -86,20 +87,6 @@ static bool reap(struct survey_helper *h)
 	return true;
 }
 
-/* Who is only not given a CPU waits for nobody. */
-static bool is_running(pid_t pid)
-{
-	char path[32];
-	char text[512];
-	const char *p;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (fd_read_text(AT_FDCWD, path, text, sizeof(text)) <= 0)
-		return false;
-	p = strrchr(text, ')');
-	return p && p[1] == ' ' && p[2] == 'R';
-}
-
 /* Nobody goes on for us: what is left counts as at a glance. */
 static void go_on_alone(struct survey_helper *h)
 {
@@ -159,7 +146,8 @@ int survey_helper_step(struct survey_helper *h, int proc_fd, uint64_t now, uint6
 	} else if (reap(h)) {
 		/* Killed, by us or by somebody else. */
 		go_on(h, proc_fd, now);
-	} else if (__atomic_load_n(&s->reads, __ATOMIC_RELAXED) != h->reads || is_running(h->pid)) {
+	} else if (__atomic_load_n(&s->reads, __ATOMIC_RELAXED) != h->reads ||
+		   helper_is_running(h->pid)) {
 		h->reads = __atomic_load_n(&s->reads, __ATOMIC_RELAXED);
 		h->heard = now;
 	} else if (now - h->heard > survey_patience(s) && !h->killed) {

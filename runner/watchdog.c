@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "base/raw.h"
-#include "kernel_bound.h"
 
 enum {
 	BYTES_PER_US = 4096, /* what a CPU can touch: 4 GiB/s; with huge pages more */
@@ -19,7 +18,7 @@ enum {
 	CONFIRM_NS = 5000000,
 	TASK_BYTES = 24 * 1024, /* a kernel stack, and what describes a thread */
 	MAPPING_BYTES = 256,
-	HOST_AT_LEAST = 64 << 20, /* less than this is the host's everyday */
+	WAITING_NS = 2000000, /* for an inventory */
 };
 
 static uint64_t until_full_us(const struct watchdog *w, uint64_t used)
@@ -30,12 +29,15 @@ static uint64_t until_full_us(const struct watchdog *w, uint64_t used)
 	return us < SOONEST_US ? SOONEST_US : us > LATEST_US ? LATEST_US : us;
 }
 
-void watchdog_start(struct watchdog *w, uint64_t limit, unsigned int cpus, struct tmpfs_use *tmpfs,
-		    uint64_t now)
+void watchdog_start(struct watchdog *w, const struct plan *plan, struct tmpfs_use *tmpfs,
+		    const struct shared_sizes *sizes, uint64_t now)
 {
+	uint64_t limit = plan->spec->limits.memory;
+	unsigned int cpus = plan->host->cpus;
+
 	*w = (struct watchdog){ .limit = limit, .cpus = cpus ? cpus : 1, .tmpfs = tmpfs };
-	w->host.fd = -1;
 	survey_helper_init(&w->helper);
+	nameless_start(&w->nameless, plan, limit, sizes, now);
 	survey_begin(&w->survey, SURVEY_GLANCE);
 	w->glanced_at = now;
 	w->next = now + until_full_us(w, 0) * 1000;
@@ -45,7 +47,7 @@ void watchdog_end(struct watchdog *w)
 {
 	survey_end(&w->survey);
 	survey_helper_end(&w->helper);
-	host_memory_end(&w->host);
+	nameless_end(&w->nameless);
 }
 
 /* When to look again, after one exact look that took so long. */
@@ -56,54 +58,20 @@ static uint64_t pause_after(uint64_t cost, uint64_t times)
 	return cost * times < most ? cost * times : most;
 }
 
-/*
- * What is laid to the run beyond what has a name: only if it is much, because every
- * host has its ups and downs.
- */
-static uint64_t nameless(const struct watchdog *w, const struct host_part *p, uint64_t named)
-{
-	uint64_t least = w->limit / 2 > HOST_AT_LEAST ? w->limit / 2 : HOST_AT_LEAST;
-
-	return p->laid > named + least ? p->laid - named : 0;
-}
-
-/*
- * Shared memory that nobody looks at. Some of it is mapped, but how much says nothing: one
- * page that is left keeps the whole of it. So an exact look only tells whether there can be
- * any: not where nothing of it is mapped by anybody who lets us see.
- */
-static uint64_t hidden(const struct watchdog *w, uint64_t files)
-{
-	const struct survey_sums *s = &w->survey.sums;
-
-	if (w->looking && !s->shared_mappings && !s->unread)
-		return 0;
-	return nameless(w, &w->host.shared, files + s->shared);
-}
-
-/* Buffers and what else has no name: never more than it can have there. */
-static uint64_t kernel_part(const struct watchdog *w, uint64_t named)
-{
-	uint64_t part = nameless(w, &w->host.kernel, named);
-	uint64_t most = part ? kernel_bound(w->proc_fd, &w->survey.sums, w->open_files) : 0;
-
-	return part < most ? part : most;
-}
-
 /* Everything together. */
 static uint64_t sum_up(struct watchdog *w)
 {
 	const struct survey_sums *s = &w->survey.sums;
 	uint64_t named = s->tables + s->tasks * TASK_BYTES + s->mappings * MAPPING_BYTES;
 	uint64_t files = tmpfs_use_look(w->tmpfs);
+	uint64_t nameless = nameless_sum(&w->nameless, s, named, files, w->looking);
 
-	w->nameless = kernel_part(w, named) + hidden(w, files);
 	w->rests_on &= ~(unsigned int)HELD_HOST;
-	if (w->nameless)
+	if (w->nameless.from_host)
 		w->rests_on |= HELD_HOST;
 	if (s->unread)
 		w->rests_on |= HELD_HIDDEN;
-	return s->own + s->shared + named + files + w->nameless;
+	return s->own + s->shared + named + files + nameless;
 }
 
 static void remember(struct watchdog *w, uint64_t used)
@@ -136,7 +104,8 @@ static uint64_t estimate(const struct watchdog *w, uint64_t glance)
 /* Init and one more, and nothing that could be counted twice: a glance is exact. */
 static bool glance_is_exact(const struct watchdog *w)
 {
-	return w->survey.sums.processes <= 2 && w->survey.sums.shared == 0 && hidden(w, 0) == 0;
+	return w->survey.sums.processes <= 2 && w->survey.sums.shared == 0 &&
+	       w->nameless.bytes == 0;
 }
 
 static void begin_glance(struct watchdog *w)
@@ -161,6 +130,8 @@ static void rest(struct watchdog *w, uint64_t wait)
 	uint64_t least = pause_after(w->cost, SHARE);
 
 	begin_glance(w);
+	if (wait > WAITING_NS && nameless_waits(&w->nameless))
+		wait = WAITING_NS;
 	w->next = raw_clock_ns(CLOCK_MONOTONIC) + (wait > least ? wait : least);
 }
 
@@ -180,16 +151,46 @@ static bool is_confirmed(struct watchdog *w, uint64_t used)
 	return ++w->confirmed >= needed;
 }
 
+/*
+ * What rests on an inventory rests on one moment, and the rest of the sum on another: what
+ * is held is still held when the next one is taken.
+ */
+static bool is_seen_twice(struct watchdog *w, uint64_t used)
+{
+	const struct nameless *n = &w->nameless;
+	unsigned int taken = n->taken + 1;
+	uint64_t sockets = n->sockets.fresh ? 0 : n->sockets.sums.bytes;
+
+	if (used - n->bytes - sockets > w->limit)
+		return true;
+	if (sockets) {
+		nameless_again(&w->nameless);
+		return false;
+	}
+	if (!w->inventory) {
+		w->inventory = taken;
+		nameless_again(&w->nameless);
+	}
+	return w->inventory != taken;
+}
+
 static enum watchdog_says seen_over(struct watchdog *w, uint64_t used)
 {
 	w->used = used;
-	if (!is_confirmed(w, used)) {
+	if (!is_confirmed(w, used) || !is_seen_twice(w, used)) {
 		w->exact_soon = w->exact_due = 0;
 		rest(w, CONFIRM_NS);
 		return WATCHDOG_FINE;
 	}
 	remember(w, used);
 	return WATCHDOG_OVER;
+}
+
+static void seen_within(struct watchdog *w, uint64_t used)
+{
+	w->confirmed = w->inventory = 0;
+	remember(w, used);
+	rest(w, until_full_us(w, used) * 1000);
 }
 
 /*
@@ -212,9 +213,7 @@ static enum watchdog_says looked_exactly(struct watchdog *w)
 	w->exact_due = now + pause_after(w->cost, SHARE);
 	if (w->exact > w->limit)
 		return seen_over(w, w->exact);
-	w->confirmed = 0;
-	remember(w, w->exact);
-	rest(w, until_full_us(w, w->exact) * 1000);
+	seen_within(w, w->exact);
 	return WATCHDOG_FINE;
 }
 
@@ -239,12 +238,11 @@ static enum watchdog_says glanced(struct watchdog *w)
 	uint64_t now = raw_clock_ns(CLOCK_MONOTONIC);
 	uint64_t glance, used;
 
-	host_memory_look(&w->host, w->survey.sums.system, w->survey.sums.faults, unseen(w, now));
+	host_memory_look(&w->nameless.host, w->survey.sums.system, w->survey.sums.faults,
+			 unseen(w, now));
 	glance = sum_up(w);
 	if (glance <= w->limit) {
-		w->confirmed = 0;
-		remember(w, glance);
-		rest(w, until_full_us(w, glance) * 1000);
+		seen_within(w, glance);
 		return WATCHDOG_FINE;
 	}
 	if (glance_is_exact(w))
@@ -266,8 +264,11 @@ static int take_turn(struct watchdog *w, uint64_t now)
 	int r = w->looking
 			? survey_helper_step(&w->helper, w->proc_fd, now, now + TURN_NS, &w->survey)
 			: survey_step(&w->survey, w->proc_fd, now + TURN_NS);
-	uint64_t after = raw_clock_ns(CLOCK_MONOTONIC);
+	uint64_t after;
 
+	if (r == 0 && !w->looking)
+		r = nameless_step(&w->nameless, w->proc_fd, now + TURN_NS);
+	after = raw_clock_ns(CLOCK_MONOTONIC);
 	w->cost += after - now;
 	/* With a helper it is time when it says so, or after one turn. */
 	w->next = w->looking && !w->helper.alone ? after + TURN_NS : after;

@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "host_memory.h"
+#include "nameless.h"
 #include "outcome.h"
 #include "survey.h"
 #include "survey_helper.h"
@@ -36,17 +36,15 @@ struct watchdog {
 	uint64_t limit;
 	uint64_t cpus;
 	struct tmpfs_use *tmpfs;
-	struct host_memory host;
-	int proc_fd;	     /* the sandbox's, during a look */
-	uint64_t open_files; /* the limit of descriptors, where the rest is bounded; or UNLIMITED */
+	struct nameless nameless;
+	int proc_fd; /* the sandbox's, during a look */
 
 	struct survey survey;
 	struct survey_helper helper; /* of an exact look: its pid_fd says that it is time */
 	bool looking;		     /* it is in the middle of one ... */
 	uint64_t begun;		     /* ... since then */
 	uint64_t cost;		     /* and it took so long together */
-	uint64_t used;		     /* bytes, as last seen ... */
-	uint64_t nameless;	     /* ... and what of it was measured on the host */
+	uint64_t used;		     /* bytes, as last seen */
 	uint64_t exact;		     /* what the last exact look saw ... */
 	uint64_t glance;	     /* ... and the glance before it */
 	uint64_t faults;	     /* and the page faults until then */
@@ -57,6 +55,7 @@ struct watchdog {
 	bool due;		     /* this one comes because it is due */
 	unsigned int misses;	     /* how often they were wrong since the last that was due */
 	unsigned int confirmed;	     /* exact looks in a row that saw it over the limit */
+	unsigned int inventory;	     /* how many had been taken when it was first seen so; or 0 */
 
 	/* for the report */
 	uint64_t most;	       /* bytes; the most it has seen */
@@ -67,8 +66,8 @@ struct watchdog {
 	const char *what;
 };
 
-void watchdog_start(struct watchdog *w, uint64_t limit, unsigned int cpus, struct tmpfs_use *tmpfs,
-		    uint64_t now);
+void watchdog_start(struct watchdog *w, const struct plan *plan, struct tmpfs_use *tmpfs,
+		    const struct shared_sizes *sizes, uint64_t now);
 
 enum watchdog_says watchdog_look(struct watchdog *w, int proc_fd, uint64_t now);
 

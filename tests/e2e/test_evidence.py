@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A limit that was met is in the report, and whose word that is."""
 import os
-import resource
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -115,65 +113,6 @@ class Evidence(lib.Scripts):
                 r = lib.sandbox([], ["--", "sleep", "1"], actor)
                 self.assertEqual(r.report["approximate"], [])
                 self.assertIsNotNone(r.report["io"])
-        self.each(check)
-
-
-# Sockets, each full: some 300 MiB of the kernel's.
-SOCKETS = """
-import socket, sys
-held = []
-for i in range(700):
-    a, b = socket.socketpair()
-    for s in a, b:
-        s.setblocking(False)
-        try:
-            while True:
-                s.send(b"x" * 65536)
-        except BlockingIOError:
-            pass
-    held += [a, b]
-print("filled", flush=True)
-sys.stdin.read()
-"""
-
-# In the kernel all the while, by children whose time is nobody's; it holds nothing.
-BUSY = """
-import os, signal, sys, time
-signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-print("ready", flush=True)
-end = time.monotonic() + float(sys.argv[1])
-while time.monotonic() < end:
-    if os.fork() == 0:
-        os._exit(0)
-    for i in range(1000):
-        os.getppid()
-"""
-
-
-class Neighbours(lib.Scripts):
-    def test_what_a_neighbour_fills_is_not_the_runs(self):
-        """Who has nothing to hold it with is not ended for it; who fills the same is."""
-        def check(actor):
-            options = ALONE + ["--timeout", "100s", "--memory", "128m"]
-            files = ["--open-files", "4096"]
-            # The control: it is enough to be ended for.
-            r = self.run_script(options + files, SOCKETS, actor)
-            self.assertEqual(r.report["reason"], "memory", repr(r))
-            seconds = 3 * lib.PATIENCE
-            busy = subprocess.Popen(
-                lib.as_actor(actor, [lib.RUNNER, "exec"] + options + [self.script(BUSY), str(seconds)]),
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            self.assertEqual(busy.stdout.readline(), "ready\n")
-            other = subprocess.Popen([sys.executable, "-c", SOCKETS], stdin=subprocess.PIPE,
-                                     stdout=subprocess.PIPE, text=True,
-                                     preexec_fn=lambda: resource.setrlimit(
-                                         resource.RLIMIT_NOFILE, (4096, 4096)))
-            try:
-                self.assertEqual(other.stdout.readline(), "filled\n")
-                _, err = busy.communicate(timeout=100)
-                self.assertEqual(busy.returncode, 0, err)
-            finally:
-                other.communicate("")
         self.each(check)
 
 

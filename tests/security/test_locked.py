@@ -74,6 +74,19 @@ def state(pid):
         return "X"
 
 
+def lookers(pid):
+    """The helpers of exact looks; others have names of their own."""
+    found = []
+    for child in children(pid):
+        try:
+            with open("/proc/%d/comm" % child, encoding="ascii") as f:
+                if f.read().strip() not in ("inventory", "sockets"):
+                    found.append(child)
+        except OSError:
+            pass
+    return found
+
+
 class Run:
     """One of that payload: when each line came, and what processes runner had meanwhile."""
 
@@ -101,7 +114,7 @@ class Run:
 
     def watch(self):
         while not self.over.wait(0.002):
-            found = children(self.process.pid)
+            found = lookers(self.process.pid)
             self.init = self.init or (found[0] if found else None)
             others = [p for p in found if p != self.init]
             self.helpers.update(others)
@@ -132,7 +145,7 @@ class Run:
         seen = 0
         while self.read(until=lambda: len(self.beats) > seen):
             seen = len(self.beats)
-            for pid in children(self.process.pid):
+            for pid in lookers(self.process.pid):
                 if pid == self.init or not self.init:
                     continue
                 try:

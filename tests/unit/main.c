@@ -32,7 +32,7 @@ int main(int argc, char **argv)
 		{ "cgroup", NULL, NULL, NULL, NULL, cgroup_tests },
 		{ "message", NULL, NULL, NULL, NULL, message_tests },
 		{ "ending", NULL, NULL, NULL, NULL, ending_tests },
-		{ "kernel_bound", NULL, NULL, NULL, NULL, kernel_bound_tests },
+		{ "nameless", NULL, NULL, NULL, NULL, nameless_tests },
 		CU_SUITE_INFO_NULL,
 	};
 	unsigned int failed;

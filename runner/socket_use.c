@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "socket_use.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/raw.h"
+#include "layer/layer.h"
+
+enum {
+	HELPER_NS = 2000000000,
+	CHEAP_NS = 500000,
+	SHARE = 20,		 /* what is dear takes at most this part of the time */
+	SOCKET_BYTES = 1 << 20,	 /* SO_SNDBUF and SO_RCVBUF are refused: the default, four times */
+	STREAM_BYTES = 16 << 20, /* tcp(7): buffers grow by themselves */
+	SOCKET_ITSELF = 4096,	 /* with its inode and file */
+	DATAGRAMS = 11, /* net.unix.max_dgram_qlen is 10 in a new namespace, and one more */
+};
+
+/* As /proc/net/protocols names them. Both of AF_UNIX are told of together. */
+static const struct kind {
+	const char *name;
+	uint8_t family, protocol;
+} kinds[SOCKET_KINDS] = {
+	{ "UNIX", AF_UNIX, 0 },
+	{ "TCP", AF_INET, IPPROTO_TCP },
+	{ "TCPv6", AF_INET6, IPPROTO_TCP },
+	{ "UDP", AF_INET, IPPROTO_UDP },
+	{ "UDPv6", AF_INET6, IPPROTO_UDP },
+	{ "UDP-Lite", AF_INET, IPPROTO_UDPLITE },
+	{ "UDPLITEv6", AF_INET6, IPPROTO_UDPLITE },
+	{ "RAW", AF_INET, IPPROTO_RAW },
+	{ "RAWv6", AF_INET6, IPPROTO_RAW },
+};
+
+void socket_use_init(struct socket_use *u, const struct plan *plan)
+{
+	*u = (struct socket_use){ .own_ns = plan_has(plan, LAYER_NETWORK_NS),
+				  .own_uid = plan->host->privileged,
+				  .uid = plan->host_uid,
+				  .helper = HELPER_NONE,
+				  .fd = -1 };
+}
+
+void socket_use_clear(struct socket_use *u)
+{
+	helper_end(&u->helper);
+	fd_close(&u->fd);
+}
+
+/* -- the netlink socket ------------------------------------------------------- */
+
+static int open_diag(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+}
+
+static bool ask(int fd, const struct kind *k)
+{
+	struct {
+		struct nlmsghdr head;
+		union {
+			struct inet_diag_req_v2 inet;
+			struct unix_diag_req local;
+		};
+	} m = { .head = { .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP } };
+
+	if (k->family == AF_UNIX) {
+		m.head.nlmsg_len = NLMSG_LENGTH(sizeof(m.local));
+		m.local =
+			(struct unix_diag_req){ .sdiag_family = AF_UNIX,
+						.udiag_states = ~0u,
+						.udiag_show = UDIAG_SHOW_PEER | UDIAG_SHOW_RQLEN |
+							      UDIAG_SHOW_MEMINFO | UDIAG_SHOW_UID };
+	} else {
+		m.head.nlmsg_len = NLMSG_LENGTH(sizeof(m.inet));
+		m.inet = (struct inet_diag_req_v2){ .sdiag_family = k->family,
+						    .sdiag_protocol = k->protocol,
+						    .idiag_ext = 1 << (INET_DIAG_SKMEMINFO - 1),
+						    .idiag_states = ~(1u << TCP_TIME_WAIT) };
+	}
+	return send(fd, &m, m.head.nlmsg_len, MSG_DONTWAIT) == (ssize_t)m.head.nlmsg_len;
+}
+
+/* In .bss: touched only when there are sockets. */
+static char answer[32768] __attribute__((aligned(8)));
+
+struct place {
+	int proc_fd;
+	int fd; /* what the socket is to become, in the table that both share */
+};
+
+static bool enter(int net, int user)
+{
+	if (setns(net, CLONE_NEWNET) == 0)
+		return true;
+	/* Rootless we may by the rights we have over the run's user namespace. */
+	return user >= 0 && setns(user, CLONE_NEWUSER) == 0 && setns(net, CLONE_NEWNET) == 0;
+}
+
+/* Of any thread that is there; init's own is not for the caller's user to see. */
+static void try_thread(int task_fd, const char *name, void *arg)
+{
+	bool *entered = arg;
+	char path[40];
+	cleanup_fd int net = -1;
+	cleanup_fd int user = -1;
+
+	if (*entered)
+		return;
+	snprintf(path, sizeof(path), "%.12s/ns/net", name);
+	net = openat(task_fd, path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "%.12s/ns/user", name);
+	user = openat(task_fd, path, O_RDONLY | O_CLOEXEC);
+	*entered = net >= 0 && enter(net, user);
+}
+
+static void try_process(int proc_fd, const char *name, void *arg)
+{
+	bool *entered = arg;
+	char path[40];
+	cleanup_fd int fd = -1;
+
+	if (*entered || name[0] < '1' || name[0] > '9')
+		return;
+	snprintf(path, sizeof(path), "%.12s/task", name);
+	fd = openat(proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0)
+		fd_each_entry(fd, try_thread, entered);
+}
+
+/*
+ * In the helper. What the kernel has as a module it loads when it is first asked for, and
+ * that may take long: so ask once here.
+ */
+static int open_inside(void *share, void *arg)
+{
+	const struct place *p = arg;
+	bool entered = false;
+	/* Its own position in the directory. */
+	int proc_fd = openat(p->proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd;
+
+	(void)share;
+	fd_each_entry(proc_fd, try_process, &entered);
+	close(proc_fd);
+	fd = entered ? open_diag() : -1;
+	for (unsigned int i = 0; fd >= 0 && i < SOCKET_KINDS; i++) {
+		int first = open_diag();
+
+		if (first >= 0 && ask(first, &kinds[i]))
+			recv(first, answer, sizeof(answer), MSG_DONTWAIT);
+		close(first);
+	}
+	return fd < 0 || dup3(fd, p->fd, O_CLOEXEC) < 0;
+}
+
+/* Is there one? While it is being made and where it cannot be, there is none. */
+static bool is_open(struct socket_use *u, int proc_fd)
+{
+	uint64_t now = raw_clock_ns(CLOCK_MONOTONIC);
+	struct place place;
+
+	if (!u->tried) {
+		u->tried = true;
+		u->fd = u->own_ns ? eventfd(0, EFD_CLOEXEC) : open_diag();
+		place = (struct place){ proc_fd, u->fd };
+		if (u->own_ns && u->fd >= 0 &&
+		    helper_start(&u->helper, "sockets", CLONE_FILES, 1, open_inside, &place,
+				 now + HELPER_NS) < 0)
+			fd_close(&u->fd);
+	}
+	if (u->helper.pid_fd < 0)
+		return u->fd >= 0;
+	switch (helper_check(&u->helper, now)) {
+	case HELPER_WORKS: return false;
+	case HELPER_FAILED: fd_close(&u->fd); break;
+	case HELPER_DONE: break;
+	}
+	helper_end(&u->helper);
+	return u->fd >= 0;
+}
+
+/* -- what it says ------------------------------------------------------------- */
+
+/* The data of one attribute, if it has that many bytes. */
+static const void *attribute(const struct nlmsghdr *m, size_t at, int type, size_t size)
+{
+	const char *base = (const char *)m;
+
+	for (at = NLMSG_ALIGN(NLMSG_HDRLEN + at); at + sizeof(struct nlattr) <= m->nlmsg_len;) {
+		const struct nlattr *a = (const void *)(base + at);
+
+		if (a->nla_len < sizeof(*a) || at + a->nla_len > m->nlmsg_len)
+			return NULL;
+		if (a->nla_type == type)
+			return a->nla_len >= sizeof(*a) + size ? a + 1 : NULL;
+		at += NLA_ALIGN(a->nla_len);
+	}
+	return NULL;
+}
+
+/* What is there with the socket's own count. A stream's queue is counted, too, when sent. */
+static uint64_t meminfo_bytes(const uint32_t *i)
+{
+	uint64_t sent = i[SK_MEMINFO_WMEM_ALLOC];
+
+	if (i[SK_MEMINFO_WMEM_QUEUED] > sent)
+		sent = i[SK_MEMINFO_WMEM_QUEUED];
+	return SOCKET_ITSELF + sent + i[SK_MEMINFO_RMEM_ALLOC] + i[SK_MEMINFO_OPTMEM] +
+	       i[SK_MEMINFO_BACKLOG];
+}
+
+/*
+ * A message of AF_UNIX is on its sender's account. When that is closed, nobody has it: what
+ * is to be read is there, and what it takes is no more than the sender had room for.
+ */
+static void take_unix(const struct nlmsghdr *m, const uint32_t *info, struct socket_sums *sums)
+{
+	const struct unix_diag_msg *d = NLMSG_DATA(m);
+	const uint32_t *peer = attribute(m, sizeof(*d), UNIX_DIAG_PEER, sizeof(*peer));
+	const struct unix_diag_rqlen *q = attribute(m, sizeof(*d), UNIX_DIAG_RQLEN, sizeof(*q));
+	bool datagrams = d->udiag_type == SOCK_DGRAM;
+
+	sums->queued |= info[SK_MEMINFO_WMEM_ALLOC] > 0;
+	if (!q || q->udiag_rqueue == 0 || d->udiag_state == TCP_LISTEN)
+		return;
+	sums->queued = true;
+	if (!datagrams && peer && *peer != 0)
+		return;
+	sums->bytes += datagrams ? 0 : q->udiag_rqueue;
+	sums->may += (uint64_t)info[SK_MEMINFO_SNDBUF] * (datagrams ? DATAGRAMS : 1);
+}
+
+void socket_use_take(const struct socket_use *u, const struct nlmsghdr *m, struct socket_sums *sums)
+{
+	const struct unix_diag_msg *d = NLMSG_DATA(m);
+	const struct inet_diag_msg *i = NLMSG_DATA(m);
+	bool local = m->nlmsg_len >= NLMSG_LENGTH(1) && d->udiag_family == AF_UNIX;
+	size_t size = local ? sizeof(*d) : sizeof(*i);
+	const uint32_t *info, *uid;
+	uint64_t bytes;
+
+	if (m->nlmsg_len < NLMSG_LENGTH(size))
+		return;
+	info = attribute(m, size, local ? UNIX_DIAG_MEMINFO : INET_DIAG_SKMEMINFO,
+			 SK_MEMINFO_DROPS * sizeof(*info));
+	uid = local ? attribute(m, size, UNIX_DIAG_UID, sizeof(*uid)) : &i->idiag_uid;
+	/* Without the count it is the rest of a connection, or the beginning of one. */
+	if (!info || (!u->own_ns && (!uid || *uid != u->uid)))
+		return;
+	sums->listed += (local ? d->udiag_ino : i->idiag_inode) != 0;
+	bytes = meminfo_bytes(info);
+	/* The user's other processes have sockets as well. */
+	if (u->own_ns || u->own_uid)
+		sums->bytes += bytes;
+	else
+		sums->may += bytes;
+	if (local)
+		take_unix(m, info, sums);
+}
+
+/* "TCP 2304 3 ...": the third word counts them, those under way in messages too. */
+void socket_use_count(const char *protocols, uint64_t counts[SOCKET_KINDS], uint64_t *may)
+{
+	memset(counts, 0, SOCKET_KINDS * sizeof(counts[0]));
+	*may = 0;
+	for (const char *line = strchr(protocols, '\n'); line && line[1];
+	     line = strchr(line + 1, '\n')) {
+		const char *name = line + 1;
+		size_t length = strcspn(name, " \n");
+		unsigned int kind = 0;
+		uint64_t n;
+		char *end;
+
+		strtoull(name + length, &end, 10);
+		n = strtoull(end, NULL, 10);
+		if (strncmp(name, "UNIX-", 5) == 0)
+			length = 4;
+		while (kind < SOCKET_KINDS && (strlen(kinds[kind].name) != length ||
+					       strncmp(kinds[kind].name, name, length) != 0))
+			kind++;
+		if (kind < SOCKET_KINDS)
+			counts[kind] += n;
+		else
+			*may += n * (strncmp(name, "MPTCP", 5) == 0 ? STREAM_BYTES : SOCKET_BYTES);
+	}
+}
+
+static void add(uint64_t *sum, uint64_t n)
+{
+	*sum = n > UINT64_MAX - *sum ? UINT64_MAX : *sum + n;
+}
+
+/* Nobody tells of those of this kind. */
+static void guess(struct socket_use *u)
+{
+	uint64_t n = u->counts[u->kind];
+
+	add(&u->next.may,
+	    n * (kinds[u->kind].protocol == IPPROTO_TCP ? STREAM_BYTES : SOCKET_BYTES));
+	add(&u->next.listed, n);
+	u->next.queued |= n && u->kind == 0;
+}
+
+/* One answer. 1: there is more; 0: it was the last; or -errno. */
+static int take_answer(struct socket_use *u)
+{
+	ssize_t n = recv(u->fd, answer, sizeof(answer), MSG_DONTWAIT);
+	const struct nlmsghdr *m = (const void *)answer;
+
+	if (n < 0)
+		return -errno;
+	for (unsigned int left = (unsigned int)n; NLMSG_OK(m, left); m = NLMSG_NEXT(m, left)) {
+		if (m->nlmsg_type == NLMSG_DONE)
+			return 0;
+		if (m->nlmsg_type == NLMSG_ERROR)
+			return -EOPNOTSUPP;
+		socket_use_take(u, m, &u->next);
+	}
+	return n > 0 ? 1 : -EIO;
+}
+
+/* -- all of them -------------------------------------------------------------- */
+
+/* Of the namespace, whatever their kind: "sockets: used 3". Ours counts too. */
+static bool has_none(const struct socket_use *u, int proc_fd)
+{
+	static const char key[] = "sockets: used ";
+	char text[1024];
+
+	if (!u->own_ns || fd_read_text(proc_fd, "1/net/sockstat", text, sizeof(text)) <= 0 ||
+	    strncmp(text, key, sizeof(key) - 1) != 0)
+		return false;
+	return strtoull(text + sizeof(key) - 1, NULL, 10) <= (u->fd >= 0 && !u->helper.share);
+}
+
+static void begin(struct socket_use *u, int proc_fd)
+{
+	char text[16384];
+	ssize_t n;
+
+	u->begun = true;
+	u->cost = 0;
+	u->asked = false;
+	u->kind = 0;
+	u->next = (struct socket_sums){ 0 };
+	if (has_none(u, proc_fd)) {
+		u->kind = SOCKET_KINDS;
+		return;
+	}
+	n = fd_read_text(proc_fd, "1/net/protocols", text, sizeof(text));
+	socket_use_count(text, u->counts, &u->next.may);
+	if (n <= 0 || (size_t)n == sizeof(text) - 1)
+		u->next.may = UINT64_MAX;
+}
+
+static void next_kind(struct socket_use *u)
+{
+	u->kind++;
+	u->asked = false;
+}
+
+static int step(struct socket_use *u, int proc_fd, uint64_t deadline)
+{
+	while (u->kind < SOCKET_KINDS) {
+		int r = 0;
+
+		if (u->counts[u->kind] == 0) {
+			next_kind(u);
+			continue;
+		}
+		if (!is_open(u, proc_fd)) {
+			guess(u);
+			next_kind(u);
+			continue;
+		}
+		if (!u->asked)
+			r = ask(u->fd, &kinds[u->kind]) ? 0 : -EIO;
+		u->asked = true;
+		if (r == 0)
+			r = take_answer(u);
+		if (r < 0)
+			guess(u);
+		if (r <= 0)
+			next_kind(u);
+		if (raw_clock_ns(CLOCK_MONOTONIC) >= deadline)
+			return 1;
+	}
+	return 0;
+}
+
+int socket_use_step(struct socket_use *u, int proc_fd, uint64_t deadline)
+{
+	uint64_t now = raw_clock_ns(CLOCK_MONOTONIC);
+	int r;
+
+	u->fresh = false;
+	if (!u->begun && now < u->due)
+		return 0;
+	if (!u->begun)
+		begin(u, proc_fd);
+	r = step(u, proc_fd, deadline);
+	u->cost += raw_clock_ns(CLOCK_MONOTONIC) - now;
+	if (r)
+		return 1;
+	u->begun = false;
+	u->fresh = true;
+	u->sums = u->next;
+	/* What is not dear is looked at each time. */
+	u->due = u->cost < CHEAP_NS ? 0 : now + SHARE * u->cost;
+	return 0;
+}

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What holds memory that nobody counts is not there, and has no larger size."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import lib
+from held import BEGIN
+
+# Ways that there are only where somebody counts: (calls, errno without a cgroup).
+REFUSED = {
+    "memfd_create": "libc.memfd_create(b'x', 1 | 8)",
+    "memfd_secret": "libc.syscall(447, 0)",
+    "shmget": "libc.shmget(0, 4096, 0o1600)",
+    "semget": "libc.semget(0, 1, 0o1600)",
+    "msgget": "libc.msgget(0, 0o1600)",
+    "splice": "libc.splice(r, None, w2, None, 1, 2)",
+    "tee": "os.write(w, b'x') and libc.tee(r, w2, 1, 2)",
+    "vmsplice": "libc.vmsplice(w, ctypes.byref((ctypes.c_size_t * 2)()), 1, 0)",
+    "landlock_create_ruleset": "libc.syscall(444, 0, 0, 1)",
+}
+REFUSALS = BEGIN.replace("SIZE = int(sys.argv[1]) << 20", "SIZE = 4096") + """
+r, w = os.pipe()
+r2, w2 = os.pipe()
+os.write(w, b"x")
+for line in sys.argv[1:]:
+    ctypes.set_errno(0)
+    print(eval(line) < 0 and ctypes.get_errno())
+"""
+
+BUFFERS = """
+import fcntl, os, socket
+r, w = os.pipe()
+before = fcntl.fcntl(w, 1032)
+try:
+    fcntl.fcntl(w, 1031, 4 * before)
+    error = 0
+except OSError as e:
+    error = e.errno
+print("pipe", fcntl.fcntl(w, 1032) // before, error)
+a, b = socket.socketpair()
+for option in socket.SO_SNDBUF, socket.SO_RCVBUF:
+    before = a.getsockopt(socket.SOL_SOCKET, option)
+    a.setsockopt(socket.SOL_SOCKET, option, before // 4)
+    print("socket", a.getsockopt(socket.SOL_SOCKET, option) < before)
+"""
+
+
+class Uncounted(lib.Scripts):
+    def test_what_nobody_could_count_is_not_there(self):
+        def check(actor):
+            r = self.run_script(["--without", "cgroup"], REFUSALS, actor, *REFUSED.values())
+            self.assertEqual(r.out.split(), ["38"] * len(REFUSED), repr(r))
+            self.assertEqual(r.report["layers"]["uncounted"]["state"], "on")
+            # Without the layer the kernel answers: most are done; secret memory and Landlock
+            # may not be built in (ENOSYS, EOPNOTSUPP), memfds not be allowed (EACCES, EINVAL).
+            r = self.run_script(["--without", "cgroup", "--without", "uncounted"], REFUSALS, actor,
+                                *REFUSED.values())
+            answers = dict(zip(REFUSED, r.out.split()))
+            for name in ("shmget", "semget", "msgget", "splice", "tee"):
+                self.assertEqual(answers[name], "False", repr(r))
+            self.assertIn(answers["memfd_create"], ("False", "13", "22"), repr(r))
+            self.assertEqual(r.report["layers"]["uncounted"]["state"], "left_out")
+        self.each(check)
+
+    def test_with_a_cgroup_it_is_not_needed(self):
+        def check(actor):
+            if not lib.has_cgroup(actor):
+                self.skipTest("there is no cgroup here")
+            r = lib.sandbox([], ["--", "true"], actor)
+            self.assertEqual(r.report["layers"]["uncounted"]["state"], "not_needed")
+        self.each(check)
+
+    def test_buffers_keep_their_size(self):
+        def check(actor):
+            r = self.run_script(["--without", "cgroup"], BUFFERS, actor)
+            self.assertEqual(r.out, "pipe 1 1\nsocket False\nsocket False\n", repr(r))
+            r = self.run_script(["--without", "cgroup", "--without", "uncounted"], BUFFERS, actor)
+            self.assertEqual(r.out, "pipe 4 0\nsocket True\nsocket True\n", repr(r))
+        self.each(check)
+
+
+# An access list of so many entries, on a directory of the sandbox's own: what the kernel says.
+LISTS = """
+import os, struct, sys
+os.mkdir("/tmp/d")
+for n in sys.argv[1:]:
+    entry = [(1, 7, -1)] + [(2, 7, os.getuid())] * (int(n) - 4) + [(4, 7, -1), (16, 7, -1), (32, 7, -1)]
+    text = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *e) for e in entry)
+    for name in "system.posix_acl_access", "system.posix_acl_default":
+        try:
+            os.setxattr("/tmp/d", name, text)
+            print(0)
+        except OSError as e:
+            print(e.errno)
+"""
+
+
+class Unaccounted(lib.Scripts):
+    """What the kernel charges to no cgroup either."""
+    def test_access_lists(self):
+        def check(actor):
+            small, large = "63", "8191"
+            r = self.run_script([], LISTS, actor, small, large)
+            self.assertIn(r.out.split(), (["0", "0", "28", "28"], ["95", "95", "28", "28"]), repr(r))
+            self.assertEqual([(d["operation"], d["count"]) for d in r.report["denials"]],
+                             [("setxattr", 2)])
+            r = self.run_script(["--without", "seccomp"], LISTS, actor, small, large)
+            self.assertIn(r.out.split(), (["0"] * 4, ["95"] * 4), repr(r))
+        self.each(check)
+
+
+if __name__ == "__main__":
+    lib.main()
