@@ -107,8 +107,7 @@ for again in range(1 + int(sys.argv[2]) // 2):
     for i in range(2 * SIZE // (128 << 10)):
         a = socket.create_connection(listener.getsockname())
         b, _ = listener.accept()
-        for k in range(8):
-            a.send(b"x" * 4096)
+        a.send(b"x" * 60000)  # all of it is taken, and of a second one nothing would be
         a.close()
         b.shutdown(socket.SHUT_WR)
         ends.append(b)
