@@ -97,9 +97,9 @@ $(O)/express.o: $(EXPRESS_OBJECTS) runner/express/express.ld
 	$(Q)objcopy --keep-global-symbol=express_start $@.all $@
 	@rm -f $@.all
 
-$(B)/runner: $(if $(EXPRESS),$(O)/express.o) $(O)/runner/main.o $(OBJECTS)
+$(B)/runner: $(if $(EXPRESS),$(O)/express.o) $(O)/runner/main.o $(OBJECTS) | runner/express/pad.ld
 	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) \
-		$(if $(EXPRESS),-Wl$(comma)-e$(comma)express_start -Wl$(comma)-z$(comma)max-page-size=65536) \
+		$(if $(EXPRESS),-Wl$(comma)-e$(comma)express_start -Wl$(comma)-z$(comma)max-page-size=65536 -Wl$(comma)-T$(comma)runner/express/pad.ld) \
 		-o $@ $^ $(LIBS)
 
 $(B)/embed: $(EMBED)

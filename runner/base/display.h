@@ -36,6 +36,6 @@ bool display_is_hidden(uint32_t character);
 char *display(const char *text, char *ret, size_t size);
 
 /** One line of ours: printf, then display() of all of it, then a line feed. */
-void display_line(FILE *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void display_line(FILE *out, const char *fmt, ...) __attribute__((cold, format(printf, 2, 3)));
 
 #endif

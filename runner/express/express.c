@@ -27,7 +27,23 @@
 #include "profile.h"
 
 void __init_libc(char **envp, char *name); /* musl: auxv, thread pointer, stack guard */
+int __init_tp(void *thread);
+void __init_tls(size_t *auxv);
 void express_main(long *stack);
+
+/*
+ * musl would look for the program's thread-local variables and find glibc's, which are
+ * not for here: three pages that nothing else touches. What it has of its own for the
+ * one thread there is (struct pthread) takes less than half of this.
+ */
+void __init_tls(size_t *auxv)
+{
+	static char thread[1024] __attribute__((aligned(64)));
+
+	(void)auxv;
+	if (__init_tp(thread + sizeof(thread) / 2) < 0)
+		__builtin_trap();
+}
 
 /* A value that is a file rather than the name of something built in. */
 static bool names_file(const char *word, const char *value)
