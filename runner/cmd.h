@@ -13,6 +13,9 @@ int cmd_doctor(char **argv, char **envp);
 int cmd_selftest(char **argv, char **envp);
 int cmd_profile(char **argv, char **envp);
 
+/** Is the caller's limit of the stack enough to go on at all? 0 or -errno. */
+int cmd_check_stack(struct err *e);
+
 /** Print "runner: words" and the hint; returns the exit status of the error. */
 int cmd_fail(const struct err *e);
 

@@ -77,47 +77,6 @@ static int dry_run(const struct plan *plan, struct err *e)
 	return r < 0 ? err_set(e, -r, "cannot print the plan: %s", strerror(-r)) : 0;
 }
 
-/* A run that was refused still gets its report. (Its words are not on a run's stack.) */
-__attribute__((cold, noinline)) static int reject(struct report *report, const struct spec *spec,
-						  const struct err *why)
-{
-	struct outcome o = { .reason = REASON_REJECTED,
-			     .exit_code = why->status,
-			     .status_exit = -1,
-			     .survivors = -1 };
-	struct err e = { 0 };
-
-	snprintf(o.message, sizeof(o.message), "%s", why->text);
-	snprintf(o.hint, sizeof(o.hint), "%s", why->hint);
-	if (report_write(report, spec, NULL, NULL, &o, &e) < 0)
-		cmd_fail(&e);
-	return cmd_fail(why);
-}
-
-/*
- * A command line that makes no sense says where its report goes all the same; what an
- * earlier run left there must not be taken for this one's.
- */
-__attribute__((cold, noinline)) static int reject_options(struct report *report, struct spec *spec,
-							  char **argv, const struct err *why)
-{
-	const char *where = options_report(argv);
-	struct err e = { 0 };
-
-	if (!where)
-		return cmd_fail(why);
-	if (report_open(report, where, &e) < 0) {
-		cmd_fail(&e);
-		return cmd_fail(why);
-	}
-	/* Nothing of it holds: what there is, is the command line. */
-	spec_clear(spec);
-	for (int i = 0; i < LIMITS; i++)
-		*limit_field(&spec->limits, &limit_table[i]) = UNLIMITED;
-	spec->argv = (const char *const *)argv;
-	return reject(report, spec, why);
-}
-
 /*
  * What a run needs, in the order of its pages: each used one costs a fault, and
  * what is written while init has a copy of it costs another. Large, but only the
@@ -133,6 +92,67 @@ struct exec {
 	struct plan plan;
 };
 
+/* Where nothing better is known: a limit of the caller's, or a call that is not there. */
+__attribute__((cold, noinline)) static void add_remedy(const struct exec *x, struct err *e)
+{
+	const char *words = NULL;
+
+	if (e->hint[0])
+		return;
+	if (e->code == EMFILE || e->code == ENFILE || e->code == ENOMEM)
+		words = remedy_of_limit(e->code);
+	if (words)
+		err_hint(e, "%s", words);
+	/* Of the kernel's, or of a filter's around us. */
+	else if (e->code == ENOSYS)
+		(void)remedy_find(&x->host, -1, e->code, e->hint, sizeof(e->hint));
+}
+
+/* A run that was refused still gets its report. (Its words are not on a run's stack.) */
+__attribute__((cold, noinline)) static int reject(struct exec *x, struct report *report,
+						  struct err *why)
+{
+	struct outcome *o = &x->outcome; /* it is large, and the stack may not be */
+	struct err e = { 0 };
+
+	add_remedy(x, why);
+	o->reason = REASON_REJECTED;
+	o->exit_code = why->status;
+	o->status_exit = -1;
+	o->survivors = -1;
+	snprintf(o->message, sizeof(o->message), "%s", why->text);
+	snprintf(o->hint, sizeof(o->hint), "%s", why->hint);
+	if (report_write(report, &x->spec, NULL, NULL, o, &e) < 0)
+		cmd_fail(&e);
+	return cmd_fail(why);
+}
+
+/*
+ * A command line that makes no sense says where its report goes all the same; what an
+ * earlier run left there must not be taken for this one's.
+ */
+__attribute__((cold, noinline)) static int reject_options(struct exec *x, struct report *report,
+							  char **argv, struct err *why)
+{
+	struct spec *spec = &x->spec;
+	const char *where = options_report(argv);
+	struct err e = { 0 };
+
+	add_remedy(x, why);
+	if (!where)
+		return cmd_fail(why);
+	if (report_open(report, where, &e) < 0) {
+		cmd_fail(&e);
+		return cmd_fail(why);
+	}
+	/* Nothing of it holds: what there is, is the command line. */
+	spec_clear(spec);
+	for (int i = 0; i < LIMITS; i++)
+		*limit_field(&spec->limits, &limit_table[i]) = UNLIMITED;
+	spec->argv = (const char *const *)argv;
+	return reject(x, report, why);
+}
+
 static int run(struct exec *x, struct report *report, struct err *e)
 {
 	struct outcome *o = &x->outcome;
@@ -140,7 +160,7 @@ static int run(struct exec *x, struct report *report, struct err *e)
 
 	report_remove_old(report);
 	if (launch(&x->plan, &x->network, &x->running, e) < 0)
-		return reject(report, &x->spec, e);
+		return reject(x, report, e);
 	supervise(&x->plan, &x->running, &x->streams, o);
 	report->wait_ms = x->spec.limits.drain_ms;
 	report->wake = x->running.signals;
@@ -156,8 +176,10 @@ int cmd_exec(char **argv, char **envp)
 	struct report report = { .fd = -1, .dir_fd = -1, .wake = -1 };
 	struct err e = { 0 };
 	int status;
-	int r = be_clean(&e);
+	int r = cmd_check_stack(&e);
 
+	if (r == 0)
+		r = be_clean(&e);
 	if (r == 0)
 		r = options_parse(&x.spec, argv, (const char *const *)envp, &e);
 	if (r == OPTIONS_HELP) {
@@ -165,19 +187,18 @@ int cmd_exec(char **argv, char **envp)
 		return cmd_printed(0);
 	}
 	if (r < 0)
-		return reject_options(&report, &x.spec, argv, &e);
-	if (report_open(&report, x.spec.report, &e) < 0)
+		return reject_options(&x, &report, argv, &e);
+	if (report_open(&report, x.spec.report, &e) < 0) {
+		add_remedy(&x, &e);
 		return cmd_fail(&e);
+	}
 	host_probe(&x.host);
 	running_init(&x.running);
 	network_start(&x.network, &x.spec, &x.host);
 	cgroup_probe(&x.host.cgroup, x.host.privileged);
 	if (plan_build(&x.spec, &x.host, &x.plan, &e) < 0 ||
 	    report_check(&report, &x.plan, &e) < 0) {
-		/* A call that is not known: of the kernel's, or of a filter's around us. */
-		if (e.code == ENOSYS && !e.hint[0])
-			(void)remedy_find(&x.host, -1, e.code, e.hint, sizeof(e.hint));
-		status = reject(&report, &x.spec, &e);
+		status = reject(&x, &report, &e);
 	} else if (x.spec.dry_run) {
 		status = dry_run(&x.plan, &e) < 0 ? cmd_fail(&e) : 0;
 	} else {

@@ -4,9 +4,24 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/display.h"
 #include "cmd.h"
+
+/* Several times what is known to be used. */
+enum { STACK = 128 * 1024 };
+
+int cmd_check_stack(struct err *e)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_STACK, &l) < 0 || l.rlim_cur >= STACK)
+		return 0;
+	err_set(e, ENOMEM, "the caller's RLIMIT_STACK is %llu bytes: too little to begin with",
+		(unsigned long long)l.rlim_cur);
+	return err_hint(e, "raise it (ulimit -s %d)", STACK / 1024);
+}
 
 int cmd_fail(const struct err *e)
 {

@@ -63,6 +63,8 @@ int main(int argc, char **argv, char **envp)
 		puts("runner " RUNNER_VERSION);
 		return cmd_printed(0);
 	}
+	if (cmd_check_stack(&e) < 0)
+		return cmd_fail(&e);
 	if (visible_move(argv, envp) < 0) {
 		err_set(&e, ENOMEM, "cannot copy the arguments: %s", strerror(ENOMEM));
 		return cmd_fail(&e);

@@ -326,10 +326,15 @@ static int apply(struct spec *s, const char *where, const char *text, profile_fi
 {
 	struct place p = { .where = where };
 	json_error_t error;
-	json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+	bool deep = text_json_is_deep(text);
+	json_t *root = deep ? NULL : json_loads(text, JSON_REJECT_DUPLICATES, &error);
 	const char *extends;
 	int r = 0;
 
+	if (deep)
+		return err_set(e, EINVAL, "profile '%s': more than 32 levels deep", where);
+	if (!root && !error.text[0])
+		return err_set(e, ENOMEM, "profile '%s': out of memory", where);
 	if (!root)
 		return err_set(e, EINVAL, "profile '%s': line %d, column %d: %s", where, error.line,
 			       error.column, error.text);

@@ -97,8 +97,7 @@ static bool is_namespace(int layer)
 
 /* -- words ----------------------------------------------------------------- */
 
-/* A limit of the caller's, by the errno it gives. */
-static const char *of_limits(int error)
+const char *remedy_of_limit(int error)
 {
 	switch (error) {
 	case EAGAIN:
@@ -112,8 +111,8 @@ static const char *of_limits(int error)
 		       "writes: raise it (ulimit -f)";
 	case ENFILE: return "the host has no open file left: raise sysctl fs.file-max";
 	case ENOMEM:
-		return "there is no memory for it: raise RLIMIT_AS (ulimit -v) or the memory.max of "
-		       "the caller's cgroup";
+		return "there is no memory for it: raise RLIMIT_AS and RLIMIT_DATA (ulimit -v, "
+		       "-d) or the memory.max of the caller's cgroup";
 	default: return NULL;
 	}
 }
@@ -158,7 +157,8 @@ bool remedy_find(const struct host *host, int layer, int error, char *ret, size_
 	else if (denied && is_under_filter()) {
 		snprintf(ret, size,
 			 "runner is under a seccomp filter, such as a container's, and this needs "
-			 "%s: allow that there (docker and podman: --security-opt seccomp=PROFILE, or "
+			 "%s: allow that there (docker and podman: --security-opt seccomp=PROFILE, "
+			 "or "
 			 "unconfined)",
 			 calls_of(layer));
 		return true;
@@ -169,7 +169,7 @@ bool remedy_find(const struct host *host, int layer, int error, char *ret, size_
 	else if (layer == LAYER_MOUNT_NS && error == EINVAL)
 		words = "the root directory of runner is not in its mount namespace (was it "
 			"unmounted?): start runner from one that is";
-	else if (layer == LAYER_CGROUP && !of_limits(error))
+	else if (layer == LAYER_CGROUP && !remedy_of_limit(error))
 		words = "the caller's cgroup takes no process into one below it: see 'runner "
 			"doctor', or go without this layer: --without cgroup";
 	else if (layer == LAYER_USER_NS && error == EPERM && host->uid == 0 && !has_setfcap())
@@ -181,21 +181,23 @@ bool remedy_find(const struct host *host, int layer, int error, char *ret, size_
 			"systempaths=unconfined), or run as its real root";
 	else if ((layer == LAYER_USERNS_LIMIT || layer == LAYER_MEMFD) &&
 		 (error == EROFS || error == EACCES || denied)) {
-		snprintf(ret, size,
-			 "/proc/sys is read-only, as in a container: mount it writable (podman: "
-			 "--security-opt unmask=ALL, docker: systempaths=unconfined), or go without "
-			 "this layer: --without %s",
-			 layer_table[layer]->name);
+		snprintf(
+			ret, size,
+			"/proc/sys is read-only, as in a container: mount it writable (podman: "
+			"--security-opt unmask=ALL, docker: systempaths=unconfined), or go without "
+			"this layer: --without %s",
+			layer_table[layer]->name);
 		return true;
 	} else if (layer == LAYER_DEVICES && error == ENOENT)
-		words = "an ordinary user's devices are the host's own, and this /dev has not all of "
+		words = "an ordinary user's devices are the host's own, and this /dev has not all "
+			"of "
 			"null, zero, full, random and urandom: mount a whole one, or run as root";
 	else if (of_probe(host, layer, ret, size))
 		return true;
 	else if (is_namespace(layer) || layer == -1)
 		words = of_namespaces(host, error);
 	if (!words)
-		words = of_limits(error);
+		words = remedy_of_limit(error);
 	if (words)
 		snprintf(ret, size, "%s", words);
 	return words != NULL;

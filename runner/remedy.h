@@ -14,6 +14,9 @@
 
 #include "plan.h"
 
+/** A limit of the caller's that gives this errno, in words; or NULL. */
+const char *remedy_of_limit(int error);
+
 /** False: nothing is known of it, and `ret` is untouched. `layer` -1: before all layers. */
 bool remedy_find(const struct host *host, int layer, int error, char *ret, size_t size);
 

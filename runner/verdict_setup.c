@@ -27,7 +27,7 @@ static void start_failed(const struct plan *plan, const struct board *b, struct 
 		b->item >= 0 && b->item <= BOARD_START_TURN ? start_words[b->item] : "start";
 
 	snprintf(o->message, sizeof(o->message), "cannot %s: %s", what, strerror(b->error));
-	if (b->item == BOARD_START_PROC || b->item == BOARD_START_PAYLOAD)
+	if (b->item != BOARD_START_CWD && b->item != BOARD_START_PROGRAM)
 		(void)remedy_find(plan->host, -1, b->error, o->hint, sizeof(o->hint));
 	if (b->item == BOARD_START_CWD) {
 		snprintf(o->message, sizeof(o->message), "cannot enter cwd '%s': %s", plan->cwd,

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "policy_rule.h"
 
 static int add_rules(const char *where, json_t *root, unsigned int block, struct bpf_table *t,
@@ -38,7 +39,9 @@ static json_t *guard_blocks(const char *text, json_t **ret_root, struct err *e)
 	json_t *blocks = json_object_get(root, "blocks");
 
 	*ret_root = root;
-	if (!root)
+	if (!root && !error.text[0])
+		err_set(e, ENOMEM, "guard: out of memory");
+	else if (!root)
 		err_set(e, EINVAL, "guard:%d:%d: %s", error.line, error.column, error.text);
 	else if (!json_is_array(blocks) || json_array_size(blocks) > POLICY_MAX_BLOCKS)
 		err_set(e, EINVAL, "guard: blocks: must be an array of at most %d",
@@ -99,12 +102,17 @@ static json_t *parse(const char *where, const char *text, struct err *e)
 		"architectures", "archMap", "flags",	     "syscalls",	NULL
 	};
 	json_error_t error;
-	json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+	bool deep = text_json_is_deep(text);
+	json_t *root = deep ? NULL : json_loads(text, JSON_REJECT_DUPLICATES, &error);
 
-	if (!root) {
+	if (deep)
+		err_set(e, EINVAL, "%s: more than 32 levels deep", where);
+	else if (!root && !error.text[0])
+		err_set(e, ENOMEM, "%s: out of memory", where);
+	else if (!root)
 		err_set(e, EINVAL, "%s:%d:%d: %s", where, error.line, error.column, error.text);
+	if (!root)
 		return NULL;
-	}
 	if (!json_is_object(root))
 		err_set(e, EINVAL, "%s: must be a JSON object", where);
 	else if (policy_check_keys(where, root, known, e) == 0)

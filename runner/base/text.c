@@ -122,6 +122,26 @@ bool text_is_path(const char *s)
 	return strchr(s, '/') || (n > 5 && strcmp(s + n - 5, ".json") == 0);
 }
 
+/* The reader of JSON calls itself for each level, and the stack may be small. */
+bool text_json_is_deep(const char *json)
+{
+	enum { DEEPEST = 32 };
+	int depth = 0;
+
+	for (const char *p = json; *p && depth <= DEEPEST; p++) {
+		if (*p == '[' || *p == '{')
+			depth++;
+		else if (*p == ']' || *p == '}')
+			depth--;
+		else if (*p == '"')
+			for (p++; *p && *p != '"'; p++)
+				p += *p == '\\' && p[1];
+		if (!*p)
+			break;
+	}
+	return depth > DEEPEST;
+}
+
 const char *text_basename(const char *path)
 {
 	const char *slash = strrchr(path, '/');

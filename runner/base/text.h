@@ -34,6 +34,9 @@ const char *text_after(const char *s, const char *prefix);
 /** Is it a path (with a slash, or ending in .json) rather than the name of a built-in? */
 bool text_is_path(const char *s);
 
+/** Do lists and objects lie deeper in each other than anything of ours means? */
+bool text_json_is_deep(const char *json);
+
 /** The last component of a path; the path itself when it has no slash. */
 const char *text_basename(const char *path);
 

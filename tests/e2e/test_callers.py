@@ -2,6 +2,7 @@
 """Many at once, from threads, and what becomes of a run when its caller ends."""
 import os
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -99,6 +100,88 @@ if sys.argv[1] == "thread":
             self.assertFalse(lib.wait_until(lambda: not lib.alive(pid), 0.5), repr(r))
             os.kill(pid, signal.SIGKILL)
         self.each(check)
+
+
+class Limits(lib.PerActor):
+    """Each limit of the caller's at tiny values: a run, or words that name it; never a crash."""
+    HINTS = {"as": "-v", "data": "-d", "stack": "-s", "nofile": "-n", "nproc": "-u", "fsize": "-f"}
+    VALUES = {
+        "nofile": range(0, 26), "nproc": range(0, 6), "fsize": (0, 1, 100, 4096, 65536),
+        "stack": (32 << 10, 64 << 10, 127 << 10, 128 << 10, 256 << 10),
+        "memlock": (0, 4096), "sigpending": (0, 1), "msgqueue": (0, 1), "core": (0, 1, 4096),
+        "rtprio": (0,), "nice": (0,), "cpu": (1, 2), "locks": (0, 1)}
+
+    @staticmethod
+    def needs():
+        """Bytes that execve(2) maps of it: with less the kernel does not start a program at all."""
+        with open(lib.RUNNER, "rb") as f:
+            head = f.read(4096)
+        at, size, count = struct.unpack_from("<Q", head, 32) + struct.unpack_from("<HH", head, 54)
+        data = everything = 0
+        for i in range(count):
+            kind, flags, _, _, _, _, length, _ = struct.unpack_from("<IIQQQQQQ", head, at + i * size)
+            if kind == 1:  # PT_LOAD
+                everything += length + 8192
+                data += length + 8192 if flags & 2 else 0
+        return data, everything
+
+    def test_each_at_tiny_values(self):
+        room = lib.room()
+        profile = lib.write(room + "/p.json", '{"extends": "default"}')
+        runs = (["--", "echo", "ran"], ["--profile", profile, "--", "echo", "ran"],
+                ["--seccomp", profile, "--", "echo", "ran"])
+        data, everything = self.needs()
+        values = dict(self.VALUES)
+        # And what the C library takes before main, and for the stack.
+        values["data"] = range(data + (192 << 10), data + (2 << 20), 128 << 10)
+        values["as"] = range(everything + (512 << 10), everything + (4 << 20), 512 << 10)
+
+        def check(actor):
+            seen = set()
+            for name, some in values.items():
+                for value in some:
+                    for command in runs:
+                        r = lib.run(["prlimit", "--%s=%d:%d" % (name, value, value), lib.RUNNER,
+                                     "exec"] + command, actor, timeout=60 * lib.PATIENCE)
+                        if "failed to set" in r.err:
+                            continue
+                        case = "%s=%d %s: %r" % (name, value, command[0], r)
+                        seen.add((name, r.status))
+                        if r.status == 0:
+                            self.assertEqual((r.out, r.err), ("ran\n", ""), case)
+                            continue
+                        self.assertEqual((r.status, r.out), (125, ""), case)
+                        self.assertRegex(r.err, r"\Arunner: [^\n]+\nrunner: hint: [^\n]+\n\Z", case)
+                        self.assertRegex(r.err, r"\(ulimit [^)]*%s" % self.HINTS[name], case)
+            for name in self.HINTS:
+                self.assertIn((name, 125), seen | {("as", 125)})
+            for name in values:
+                self.assertTrue({(name, 0)} & seen or name in ("nice", "rtprio", "nproc"), name)
+        self.each(check)
+
+    def test_the_other_verbs(self):
+        for verb in (["doctor"], ["profile", "show", "default"], ["exec", "--help"]):
+            for stack in (32, 64, 127):
+                r = lib.run(["prlimit", "--stack=%d" % (stack << 10), lib.RUNNER] + verb)
+                self.assertEqual((r.status, r.out), (125, ""), repr(r))
+                self.assertIn("(ulimit -s 128)", r.err)
+            self.assertIn(lib.run(["prlimit", "--stack=131072", lib.RUNNER] + verb).status, (0, 1))
+
+    def test_what_is_deep(self):
+        """It is not read level by level on a small stack."""
+        room = lib.room()
+        for depth, words in ((31, "must be an"), (32, "more than 32 levels deep"),
+                             (200000, "more than 32 levels deep")):
+            profile = lib.write(room + "/p.json", '{"env":' + "[" * depth + "]" * depth + "}")
+            policy = lib.write(room + "/s.json", '{"syscalls":' + "[" * depth + "]" * depth + "}")
+            for option, path in (("--profile", profile), ("--seccomp", policy)):
+                r = lib.run(["prlimit", "--stack=131072", lib.RUNNER, "exec", option, path, "--",
+                             "true"])
+                self.assertEqual(r.status, 125, repr(r))
+                self.assertIn(words if option == "--profile" or depth > 31 else "required", r.err)
+        text = '{"extends": "default", "description": "' + "[" * 99 + '\\\\\\"{{{{"}'
+        r = lib.run([lib.RUNNER, "profile", "check", lib.write(room + "/t.json", text)])
+        self.assertEqual(r.status, 0, repr(r))
 
 
 class Scheduling(lib.Scripts):

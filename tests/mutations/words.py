@@ -4,7 +4,26 @@
 HINTS = "tests/e2e/test_hints.py "
 REFUSED = "tests/e2e/test_refusals.py BadInput.test_options"
 
+CALLERS = "tests/e2e/test_callers.py Limits."
+
 MUTATIONS = [
+    ("a small stack is overrun", "runner/cmd_fail.c", "l.rlim_cur >= STACK", "l.rlim_cur >= 4096",
+     [CALLERS + "test_each_at_tiny_values"]),
+    ("the other verbs overrun a small stack", "runner/main.c",
+     "	if (cmd_check_stack(&e) < 0)", "	if (argc > 1 && strcmp(argv[1], \"exec\") == 0 && cmd_check_stack(&e) < 0)",
+     [CALLERS + "test_the_other_verbs"]),
+    ("a deep profile is read level by level", "runner/profile.c",
+     "bool deep = text_json_is_deep(text);", "bool deep = false;",
+     [CALLERS + "test_what_is_deep"]),
+    ("a deep policy is read level by level", "seccomp/policy.c",
+     "bool deep = text_json_is_deep(text);", "bool deep = false;",
+     [CALLERS + "test_what_is_deep"]),
+    ("no memory is no reason", "seccomp/policy.c",
+     "	if (!root && !error.text[0])\n		err_set(e, ENOMEM, \"guard: out of memory\");\n	else ", "	",
+     [CALLERS + "test_each_at_tiny_values"]),
+    ("a limit of the caller's is not named", "runner/cmd_exec.c",
+     "	if (e->code == EMFILE ||", "	if (",
+     [CALLERS + "test_each_at_tiny_values"]),
     ("a grace without an end", "runner/spec.c",
      "v == UNLIMITED ? l->bounded :", "v == UNLIMITED ? false :", [REFUSED, "unit bad profiles get their words"]),
     ("a policy asked for is left out without a word", "runner/spec.c",
