@@ -300,22 +300,41 @@ void report_remove_old(const struct report *r)
 
 /* -- the end --------------------------------------------------------------------------- */
 
-/* linkat(2) replaces nothing, so the name is given by way of a temporary one. */
-static int give_temporary_name(struct report *r)
+static int give_first_name(const struct report *r, const char *name)
 {
 	char link[32];
 	int error;
 
-	if (r->temporary[0])
-		return 0;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", r->fd);
-	error = make_temporary(r);
-	if (error == 0 && linkat(AT_FDCWD, link, r->dir_fd, r->temporary, AT_SYMLINK_FOLLOW) < 0)
-		error = -errno;
+	error = linkat(AT_FDCWD, link, r->dir_fd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
 	/* Without a /proc it takes a capability. */
-	if (error == -ENOENT && linkat(r->fd, "", r->dir_fd, r->temporary, AT_EMPTY_PATH) == 0)
+	if (error == -ENOENT && linkat(r->fd, "", r->dir_fd, name, AT_EMPTY_PATH) == 0)
 		error = 0;
-	if (error < 0)
+	return error;
+}
+
+/*
+ * In one step, so that whoever kills us leaves a report or nothing. linkat(2) replaces
+ * nothing: over what is there all the same the way leads by a temporary name, which a kill
+ * between the two leaves.
+ */
+static int give_name(struct report *r)
+{
+	int error = 0;
+
+	if (!r->temporary[0]) {
+		error = give_first_name(r, r->name);
+		if (error != -EEXIST)
+			return error;
+		error = make_temporary(r);
+		if (error == 0)
+			error = give_first_name(r, r->temporary);
+		if (error < 0)
+			r->temporary[0] = '\0';
+	}
+	if (error == 0 && renameat(r->dir_fd, r->temporary, r->dir_fd, r->name) < 0)
+		error = -errno;
+	if (error == 0)
 		r->temporary[0] = '\0';
 	return error;
 }
@@ -343,13 +362,8 @@ static int finish_file(struct report *r, size_t length)
 		return 0;
 	if (ftruncate(r->fd, (off_t)length) < 0 || (r->mode && fchmod(r->fd, r->mode) < 0))
 		return -errno;
-	error = give_temporary_name(r);
-	if (error < 0)
-		return error;
-	if (renameat(r->dir_fd, r->temporary, r->dir_fd, r->name) < 0)
-		return -errno;
-	r->temporary[0] = '\0';
-	return look_again(r);
+	error = give_name(r);
+	return error < 0 ? error : look_again(r);
 }
 
 int report_put(struct report *r, const char *text, size_t length, struct err *e)

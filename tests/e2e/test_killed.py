@@ -20,7 +20,8 @@ STEPS = """
     mount_setattr:6 pivot_root:1 umount2:1 setresuid:1 setresgid:1 clone:1 unshare:1
     keyctl:1 capset:1 capset:2 landlock_create_ruleset:2 landlock_restrict_self:1 setsid:1
     prlimit64:10 setpriority:1 close_range:1 seccomp:1 seccomp:2 recvmsg:1 sendmsg:1
-    signalfd4:2 capset:3 exit_group:1 exit_group:2
+    signalfd4:2 capset:3 exit_group:1 exit_group:2 linkat:1
+    renameat:1
 """.split()
 
 
