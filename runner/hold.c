@@ -28,7 +28,8 @@ void hold_start(struct hold *h, const struct plan *plan, const struct running *r
 	tmpfs_use_init(&h->tmpfs, plan);
 	take_all_descriptors();
 	if (run->cgroup.fd < 0 && limit != UNLIMITED)
-		watchdog_start(&h->watchdog, plan, &h->tmpfs, &h->sizes, run->started_ns);
+		watchdog_start(&h->watchdog, plan, run->init, &h->tmpfs, &h->sizes,
+			       run->started_ns);
 }
 
 enum reason hold_look(struct hold *h, int proc_fd, uint64_t now, struct acts *acts)

@@ -350,7 +350,7 @@ static void take_process(int proc_fd, const char *name, void *arg)
 	fd_each_entry(task_fd, take_thread, w);
 }
 
-void inventory_take(int proc_fd, struct inventory *ret)
+void inventory_take(int proc_fd, pid_t init, struct inventory *ret)
 {
 	struct walk w = { .i = ret };
 	/* A position of its own in the directory. */
@@ -368,11 +368,14 @@ void inventory_take(int proc_fd, struct inventory *ret)
 	ret->pipes = count_once(&pipes);
 	ret->sockets = count_once(&sockets);
 	sum_objects(ret);
+	if (ret->sockets)
+		closed_sockets_take(init, &ret->closed);
 }
 
 uint64_t inventory_bound(const struct inventory *i, const struct socket_sums *sockets_)
 {
-	uint64_t unlisted = i->sockets > sockets_->listed ? i->sockets - sockets_->listed : 0;
+	uint64_t told = sockets_->listed + i->closed.n;
+	uint64_t unlisted = i->sockets > told ? i->sockets - told : 0;
 
 	if (!i->mapped || !i->complete || sockets_->may == UINT64_MAX)
 		return UINT64_MAX;

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "closed_sockets.h"
 #include "socket_use.h"
 
 struct inventory {
@@ -26,14 +27,15 @@ struct inventory {
 	uint64_t processes, mappings, descriptors;
 	uint64_t pipes;	  /* each once */
 	uint64_t sockets; /* likewise */
+	struct closed_sockets closed;
 	uint64_t watches; /* of epoll(7) */
 	uint64_t sent;	  /* descriptors under way in sockets that are open ... */
 	bool says_sent;	  /* ... which the kernel has said (Linux 5.15) */
 	uint64_t locks;	  /* of fcntl(2) and flock(2), its own or of nobody we know */
 };
 
-/** Takes long. Called in a helper, which it leaves with descriptors closed. */
-void inventory_take(int proc_fd, struct inventory *ret);
+/** Takes long. Called in a helper. `init` is its number on the host. */
+void inventory_take(int proc_fd, pid_t init, struct inventory *ret);
 
 /**
  * What the kernel can hold for a run at most besides what has been counted, in bytes;

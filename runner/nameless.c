@@ -18,11 +18,12 @@ enum {
 	REGULAR_NS = 2000000000,
 };
 
-void nameless_start(struct nameless *n, const struct plan *plan, uint64_t limit,
+void nameless_start(struct nameless *n, const struct plan *plan, pid_t init, uint64_t limit,
 		    const struct shared_sizes *sizes, uint64_t now)
 {
 	*n = (struct nameless){
 		.least = limit / 2 > HOST_AT_LEAST ? limit / 2 : HOST_AT_LEAST,
+		.init = init,
 		.sizes = plan->observer ? sizes : NULL,
 		.looks_inside = plan->host->privileged,
 		.bounded = plan_has(plan, LAYER_UNCOUNTED),
@@ -56,13 +57,14 @@ struct answer {
 /* In the helper, which needs one descriptor of ours and all the others' numbers. */
 static int take(void *share, void *arg)
 {
+	const struct nameless *n = arg;
 	struct answer *a = share;
 	uint64_t begun = raw_clock_ns(CLOCK_MONOTONIC);
 
-	if (raw3(SYS_dup3, *(int *)arg, 0, 0) < 0 && *(int *)arg != 0)
+	if (raw3(SYS_dup3, n->proc_fd, 0, 0) < 0 && n->proc_fd != 0)
 		return 1;
 	raw3(SYS_close_range, 1, ~0u, 0);
-	inventory_take(0, &a->inventory);
+	inventory_take(0, n->init, &a->inventory);
 	a->took = raw_clock_ns(CLOCK_MONOTONIC) - begun;
 	return 0;
 }
@@ -75,7 +77,7 @@ static void want(struct nameless *n, uint64_t now)
 	n->asked = now;
 	n->due = now + PAUSE_NS;
 	n->regular = now + REGULAR_NS;
-	if (helper_start(&n->helper, "inventory", 0, sizeof(struct answer), take, &n->proc_fd,
+	if (helper_start(&n->helper, "inventory", 0, sizeof(struct answer), take, n,
 			 now + DEADLINE_NS) == 0)
 		return;
 	n->taken++;
@@ -132,6 +134,16 @@ static uint64_t cut(const struct nameless *n, uint64_t part, uint64_t most)
 	return part < most ? part : most;
 }
 
+/* Sockets in no table, if there are so many that it matters. */
+static uint64_t closed_part(struct nameless *n, uint64_t now)
+{
+	enum { STREAM_BYTES = 16 << 20 };
+
+	if (n->sockets.sums.untold * STREAM_BYTES > n->least)
+		want(n, now);
+	return n->known ? n->last.closed.bytes : 0;
+}
+
 /* Buffers and what else has no name. */
 static uint64_t kernel_part(struct nameless *n, uint64_t named, uint64_t now)
 {
@@ -181,11 +193,12 @@ uint64_t nameless_sum(struct nameless *n, const struct survey_sums *s, uint64_t 
 		      uint64_t files, bool exactly)
 {
 	uint64_t now = raw_clock_ns(CLOCK_MONOTONIC);
+	uint64_t closed;
 
 	hear(n, now);
-	n->from_host = false;
-	n->bytes = kernel_part(n, named, now);
+	closed = closed_part(n, now);
+	n->bytes = kernel_part(n, named + closed, now);
 	n->from_host = n->bytes > 0;
-	n->bytes += hidden_part(n, s, files, now, exactly);
+	n->bytes += closed + hidden_part(n, s, files, now, exactly);
 	return n->bytes + n->sockets.sums.bytes;
 }

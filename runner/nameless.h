@@ -30,6 +30,7 @@ struct nameless {
 	bool bounded;	/* the layer uncounted is there: nothing is larger than we know */
 	const struct shared_sizes *sizes; /* NULL: not told */
 	bool looks_inside;		  /* it may follow map_files */
+	pid_t init;			  /* on the host */
 	int proc_fd;			  /* the sandbox's, during a look */
 	struct host_memory host;
 	struct socket_use sockets;
@@ -45,7 +46,7 @@ struct nameless {
 	bool from_host; /* ... on the host, too */
 };
 
-void nameless_start(struct nameless *n, const struct plan *plan, uint64_t limit,
+void nameless_start(struct nameless *n, const struct plan *plan, pid_t init, uint64_t limit,
 		    const struct shared_sizes *sizes, uint64_t now);
 
 /** The sockets, until `deadline`. 1: there is more to do. 0: done. */

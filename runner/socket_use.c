@@ -265,6 +265,7 @@ void socket_use_take(const struct socket_use *u, const struct nlmsghdr *m, struc
 	/* Without the count it is the rest of a connection, or the beginning of one. */
 	if (!info || (!u->own_ns && (!uid || *uid != u->uid)))
 		return;
+	sums->told++;
 	sums->listed += (local ? d->udiag_ino : i->idiag_inode) != 0;
 	bytes = meminfo_bytes(info);
 	/* The user's other processes have sockets as well. */
@@ -316,6 +317,7 @@ static void guess(struct socket_use *u)
 	add(&u->next.may,
 	    n * (kinds[u->kind].protocol == IPPROTO_TCP ? STREAM_BYTES : SOCKET_BYTES));
 	add(&u->next.listed, n);
+	add(&u->next.told, n);
 	u->next.queued |= n && u->kind == 0;
 }
 
@@ -339,16 +341,19 @@ static int take_answer(struct socket_use *u)
 
 /* -- all of them -------------------------------------------------------------- */
 
-/* Of the namespace, whatever their kind: "sockets: used 3". Ours counts too. */
-static bool has_none(const struct socket_use *u, int proc_fd)
+/* Of the namespace, whatever their kind: "sockets: used 3", and ours is not among it. */
+static uint64_t used(const struct socket_use *u, int proc_fd)
 {
 	static const char key[] = "sockets: used ";
+	bool ours = u->fd >= 0 && !u->helper.share;
 	char text[1024];
+	uint64_t n;
 
 	if (!u->own_ns || fd_read_text(proc_fd, "1/net/sockstat", text, sizeof(text)) <= 0 ||
 	    strncmp(text, key, sizeof(key) - 1) != 0)
-		return false;
-	return strtoull(text + sizeof(key) - 1, NULL, 10) <= (u->fd >= 0 && !u->helper.share);
+		return UINT64_MAX;
+	n = strtoull(text + sizeof(key) - 1, NULL, 10);
+	return n > ours ? n - ours : 0;
 }
 
 static void begin(struct socket_use *u, int proc_fd)
@@ -361,7 +366,8 @@ static void begin(struct socket_use *u, int proc_fd)
 	u->asked = false;
 	u->kind = 0;
 	u->next = (struct socket_sums){ 0 };
-	if (has_none(u, proc_fd)) {
+	u->used = used(u, proc_fd);
+	if (u->used == 0) {
 		u->kind = SOCKET_KINDS;
 		return;
 	}
@@ -422,6 +428,8 @@ int socket_use_step(struct socket_use *u, int proc_fd, uint64_t deadline)
 		return 1;
 	u->begun = false;
 	u->fresh = true;
+	if (u->used != UINT64_MAX && u->used > u->next.told)
+		u->next.untold = u->used - u->next.told;
 	u->sums = u->next;
 	/* What is not dear is looked at each time. */
 	u->due = u->cost < CHEAP_NS ? 0 : now + SHARE * u->cost;

@@ -25,7 +25,9 @@ enum { SOCKET_KINDS = 9 };
 struct socket_sums {
 	uint64_t bytes;	 /* that they hold */
 	uint64_t may;	 /* that they can hold besides, at most, where nobody tells */
-	uint64_t listed; /* how many that have a descriptor */
+	uint64_t listed; /* how many that have a descriptor ... */
+	uint64_t told;	 /* ... and how many at all */
+	uint64_t untold; /* that there are besides, in no table */
 	bool queued;	 /* something is under way in sockets of AF_UNIX: perhaps descriptors */
 };
 
@@ -41,6 +43,7 @@ struct socket_use {
 	bool begun, asked;
 	uint64_t cost, due; /* what it took, and when it is worth that again */
 	unsigned int kind;
+	uint64_t used; /* how many there are in the namespace; UINT64_MAX: not known */
 	uint64_t counts[SOCKET_KINDS];
 	struct socket_sums next;
 

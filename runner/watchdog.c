@@ -29,15 +29,15 @@ static uint64_t until_full_us(const struct watchdog *w, uint64_t used)
 	return us < SOONEST_US ? SOONEST_US : us > LATEST_US ? LATEST_US : us;
 }
 
-void watchdog_start(struct watchdog *w, const struct plan *plan, struct tmpfs_use *tmpfs,
-		    const struct shared_sizes *sizes, uint64_t now)
+void watchdog_start(struct watchdog *w, const struct plan *plan, pid_t init,
+		    struct tmpfs_use *tmpfs, const struct shared_sizes *sizes, uint64_t now)
 {
 	uint64_t limit = plan->spec->limits.memory;
 	unsigned int cpus = plan->host->cpus;
 
 	*w = (struct watchdog){ .limit = limit, .cpus = cpus ? cpus : 1, .tmpfs = tmpfs };
 	survey_helper_init(&w->helper);
-	nameless_start(&w->nameless, plan, limit, sizes, now);
+	nameless_start(&w->nameless, plan, init, limit, sizes, now);
 	survey_begin(&w->survey, SURVEY_GLANCE);
 	w->glanced_at = now;
 	w->next = now + until_full_us(w, 0) * 1000;

@@ -66,8 +66,8 @@ struct watchdog {
 	const char *what;
 };
 
-void watchdog_start(struct watchdog *w, const struct plan *plan, struct tmpfs_use *tmpfs,
-		    const struct shared_sizes *sizes, uint64_t now);
+void watchdog_start(struct watchdog *w, const struct plan *plan, pid_t init,
+		    struct tmpfs_use *tmpfs, const struct shared_sizes *sizes, uint64_t now);
 
 enum watchdog_says watchdog_look(struct watchdog *w, int proc_fd, uint64_t now);
 

@@ -99,6 +99,23 @@ for again in range(1 + int(sys.argv[2]) // 2):
     time.sleep(1 if sys.argv[2] != "0" else 0)
 held()
 """,
+    # Unread, and the connection is over: in no table of the kernel's.
+    "TCP connections that are over": """
+for again in range(1 + int(sys.argv[2]) // 2):
+    listener = socket.create_server(("127.0.0.1", 0))
+    ends = []
+    for i in range(2 * SIZE // (128 << 10)):
+        a = socket.create_connection(listener.getsockname())
+        b, _ = listener.accept()
+        a.send(b"x" * 60000)  # all of it is taken, and of a second one nothing would be
+        a.close()
+        b.shutdown(socket.SHUT_WR)
+        ends.append(b)
+    while ends[-1].getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1) != b"\\7":  # TCP_CLOSE
+        time.sleep(0.001)
+    time.sleep(1 if sys.argv[2] != "0" else 0)
+held()
+""",
     "sockets": """
 for again in range(1 + int(sys.argv[2]) // 2):
     ends = []
