@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "closed_sockets.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
@@ -96,9 +97,12 @@ static void ask(struct walk *w, int number)
 	socklen_t size = sizeof(info);
 	cleanup_fd int fd = (int)raw3(SYS_pidfd_getfd, w->pid_fd, number, 0);
 
+	/* Closed meanwhile, or its process has ended. */
+	if (fd == -EBADF || fd == -ESRCH)
+		return;
+	w->ret->refused += fd < 0;
 	if (fd < 0 || !is_unlisted(fd) || getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &size) < 0)
 		return;
-	w->ret->n++;
 	w->ret->bytes += (uint64_t)info[SK_MEMINFO_RMEM_ALLOC] + info[SK_MEMINFO_WMEM_QUEUED] +
 			 info[SK_MEMINFO_OPTMEM] + info[SK_MEMINFO_BACKLOG];
 }
@@ -112,8 +116,10 @@ static bool is_new(struct walk *w, uint64_t inode)
 	for (; table[at]; at = (at + 1) % (MOST * 2))
 		if (inodes[table[at] - 1] == inode)
 			return false;
-	if (w->n_inodes == MOST)
+	if (w->n_inodes == MOST) {
+		w->ret->refused++;
 		return false;
+	}
 	inodes[w->n_inodes++] = inode;
 	table[at] = w->n_inodes;
 	return true;
@@ -140,6 +146,9 @@ void closed_sockets_take(pid_t init, struct closed_sockets *ret)
 
 	*ret = (struct closed_sockets){ 0 };
 	pids[0] = init;
+	/* Not every kernel says who is below init: CONFIG_PROC_CHILDREN. */
+	if (access("/proc/thread-self/children", F_OK) < 0)
+		ret->refused = MOST;
 	for (unsigned int i = 0; i < w.n_pids; i++) {
 		cleanup_fd int task_fd = open_of(pids[i], "task");
 		cleanup_fd int fd_dir = i == 0 ? -1 : open_of(pids[i], "fd");

@@ -13,8 +13,8 @@
 #include <sys/types.h>
 
 struct closed_sockets {
-	uint64_t n;
 	uint64_t bytes;
+	uint64_t refused; /* how many could not be asked */
 };
 
 /** Of all processes below init, by its number on the host. Called in a helper. */

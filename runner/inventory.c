@@ -42,7 +42,7 @@ struct once {
 
 static struct object objects[MOST];
 static unsigned int n_objects;
-static struct once pipes, sockets;
+static struct once pipes, sockets, of_threads;
 
 struct walk {
 	struct inventory *i;
@@ -51,6 +51,9 @@ struct walk {
 	bool mapped; /* ... whose mappings have been seen */
 	dev_t pid_ns_dev;
 	ino_t pid_ns;
+	const char *first;     /* the number of its first thread ... */
+	bool leads;	       /* ... which it is at */
+	bool others;	       /* there are more */
 	int error;	       /* that a thread's descriptors gave */
 	uint64_t lines, until; /* of the list of locks */
 };
@@ -77,6 +80,19 @@ static uint64_t count_once(struct once *o)
 	qsort(o->inodes, o->n, sizeof(o->inodes[0]), by_number);
 	for (unsigned int k = 0; k < o->n; k++)
 		n += k == 0 || o->inodes[k] != o->inodes[k - 1];
+	return n;
+}
+
+/* Of these, how many are not among those, which are in order. */
+static uint64_t count_missing(struct once *o, const struct once *among)
+{
+	uint64_t n = 0;
+
+	qsort(o->inodes, o->n, sizeof(o->inodes[0]), by_number);
+	for (unsigned int k = 0; k < o->n; k++)
+		n += (k == 0 || o->inodes[k] != o->inodes[k - 1]) &&
+		     !bsearch(&o->inodes[k], among->inodes, among->n, sizeof(among->inodes[0]),
+			      by_number);
 	return n;
 }
 
@@ -233,7 +249,7 @@ static void take_descriptor(int fd_dir, const char *name, void *arg)
 			see(w->i, &pipes, (uint64_t)st.st_ino | (uint64_t)st.st_dev << 40);
 	} else if (strncmp(to, "socket:[", 8) == 0 || strcmp(to, "anon_inode:[eventpoll]") == 0) {
 		if (to[0] == 's')
-			see(w->i, &sockets, strtoull(to + 8, NULL, 10));
+			see(w->i, w->leads ? &sockets : &of_threads, strtoull(to + 8, NULL, 10));
 		snprintf(path, sizeof(path), "../fdinfo/%.12s", name);
 		if (!each_line(fd_dir, path, take_info, w))
 			note(w, errno);
@@ -321,6 +337,30 @@ static void take_mappings_of_thread(int task_fd, const char *name, void *arg)
 	take_mappings(w->proc_fd, name, w);
 }
 
+static void take_other(int task_fd, const char *name, void *arg)
+{
+	struct walk *w = arg;
+
+	if (strcmp(name, w->first) == 0)
+		return;
+	w->others = true;
+	take_thread(task_fd, name, w);
+}
+
+/* The first thread's twice: what it has opened meanwhile is no other's own. */
+static void take_descriptors(struct walk *w, int task_fd, const char *process)
+{
+	w->first = process;
+	w->leads = true;
+	w->others = false;
+	take_thread(task_fd, process, w);
+	w->leads = false;
+	fd_each_entry(task_fd, take_other, w);
+	w->leads = true;
+	if (w->others)
+		take_thread(task_fd, process, w);
+}
+
 static void take_process(int proc_fd, const char *name, void *arg)
 {
 	struct walk *w = arg;
@@ -347,7 +387,7 @@ static void take_process(int proc_fd, const char *name, void *arg)
 	w->mapped = false;
 	take_mappings(proc_fd, name, w);
 	fd_each_entry(task_fd, take_mappings_of_thread, w);
-	fd_each_entry(task_fd, take_thread, w);
+	take_descriptors(w, task_fd, name);
 }
 
 void inventory_take(int proc_fd, pid_t init, struct inventory *ret)
@@ -357,7 +397,7 @@ void inventory_take(int proc_fd, pid_t init, struct inventory *ret)
 	int own = openat(proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	*ret = (struct inventory){ .mapped = true, .complete = true, .exact = true };
-	n_objects = pipes.n = sockets.n = 0;
+	n_objects = pipes.n = sockets.n = of_threads.n = 0;
 	if (own < 0 || fd_each_entry(own, take_process, &w) < 0)
 		ret->mapped = ret->complete = ret->exact = false;
 	w.until = raw_clock_ns(CLOCK_MONOTONIC) + LOCKS_NS;
@@ -367,15 +407,15 @@ void inventory_take(int proc_fd, pid_t init, struct inventory *ret)
 		close(own);
 	ret->pipes = count_once(&pipes);
 	ret->sockets = count_once(&sockets);
+	ret->private = count_missing(&of_threads, &sockets);
 	sum_objects(ret);
-	if (ret->sockets)
+	if (ret->sockets || ret->private)
 		closed_sockets_take(init, &ret->closed);
 }
 
 uint64_t inventory_bound(const struct inventory *i, const struct socket_sums *sockets_)
 {
-	uint64_t told = sockets_->listed + i->closed.n;
-	uint64_t unlisted = i->sockets > told ? i->sockets - told : 0;
+	uint64_t unlisted = i->private + i->closed.refused;
 
 	if (!i->mapped || !i->complete || sockets_->may == UINT64_MAX)
 		return UINT64_MAX;

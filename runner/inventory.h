@@ -27,6 +27,7 @@ struct inventory {
 	uint64_t processes, mappings, descriptors;
 	uint64_t pipes;	  /* each once */
 	uint64_t sockets; /* likewise */
+	uint64_t private; /* sockets that only a thread has, in a table of its own */
 	struct closed_sockets closed;
 	uint64_t watches; /* of epoll(7) */
 	uint64_t sent;	  /* descriptors under way in sockets that are open ... */

@@ -266,7 +266,6 @@ void socket_use_take(const struct socket_use *u, const struct nlmsghdr *m, struc
 	if (!info || (!u->own_ns && (!uid || *uid != u->uid)))
 		return;
 	sums->told++;
-	sums->listed += (local ? d->udiag_ino : i->idiag_inode) != 0;
 	bytes = meminfo_bytes(info);
 	/* The user's other processes have sockets as well. */
 	if (u->own_ns || u->own_uid)
@@ -316,7 +315,6 @@ static void guess(struct socket_use *u)
 
 	add(&u->next.may,
 	    n * (kinds[u->kind].protocol == IPPROTO_TCP ? STREAM_BYTES : SOCKET_BYTES));
-	add(&u->next.listed, n);
 	add(&u->next.told, n);
 	u->next.queued |= n && u->kind == 0;
 }

@@ -25,8 +25,7 @@ enum { SOCKET_KINDS = 9 };
 struct socket_sums {
 	uint64_t bytes;	 /* that they hold */
 	uint64_t may;	 /* that they can hold besides, at most, where nobody tells */
-	uint64_t listed; /* how many that have a descriptor ... */
-	uint64_t told;	 /* ... and how many at all */
+	uint64_t told;	 /* how many they are */
 	uint64_t untold; /* that there are besides, in no table */
 	bool queued;	 /* something is under way in sockets of AF_UNIX: perhaps descriptors */
 };

@@ -26,6 +26,7 @@ static int begin_process(struct survey *s, int proc_fd, const char *process)
 	s->sums.own += s->own;
 	s->sums.shared += s->shared;
 	s->sums.unread += s->given_up;
+	s->sums.locked += s->given_up ? s->own + s->shared : 0;
 	return 0;
 }
 
@@ -63,8 +64,10 @@ void survey_skip(struct survey *s)
 	s->smaps = -1;
 	s->kept = 0;
 	s->locked = false;
-	if (s->inside)
-		survey_take_glance(s);
+	if (!s->inside)
+		return;
+	survey_take_glance(s);
+	s->sums.locked += s->own + s->shared;
 }
 
 void survey_give_up(struct survey *s)

@@ -45,6 +45,7 @@ struct survey_sums {
 	bool unwaited;		  /* one ignores SIGCHLD: nobody has its children's time */
 	uint64_t data;		  /* the most that one of them has reserved (RLIMIT_DATA) */
 	unsigned int unread;	  /* could not be looked at exactly: counted as at a glance */
+	uint64_t locked;	  /* of these, what those have who were busy with their mappings */
 };
 
 struct survey {

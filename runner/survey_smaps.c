@@ -162,6 +162,7 @@ int survey_step_mappings(struct survey *s, uint64_t deadline)
 	s->locked = false;
 	if (r > 0) {
 		survey_take_glance(s);
+		s->sums.locked += s->own + s->shared;
 		return 0;
 	}
 	s->inside = false;

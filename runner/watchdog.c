@@ -18,6 +18,7 @@ enum {
 	CONFIRM_NS = 5000000,
 	TASK_BYTES = 24 * 1024, /* a kernel stack, and what describes a thread */
 	MAPPING_BYTES = 256,
+	MOST_LOCKED = 4,      /* looks in a row that a process put off */
 	WAITING_NS = 2000000, /* for an inventory */
 };
 
@@ -146,6 +147,9 @@ static bool is_confirmed(struct watchdog *w, uint64_t used)
 	const struct survey_sums *s = &w->survey.sums;
 	unsigned int needed = s->waiting ? 10 : 2;
 
+	/* Who sets itself up, or a machine that is busy, lets nobody look for a moment, too. */
+	if (s->locked && used - s->locked <= w->limit)
+		return ++w->confirmed >= MOST_LOCKED;
 	if (s->processes <= 2 || used - s->largest > w->limit || s->largest > w->limit)
 		return true;
 	return ++w->confirmed >= needed;

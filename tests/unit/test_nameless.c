@@ -91,12 +91,12 @@ static void tcp_sockets(void)
 
 	begin(&m, &d, sizeof(d));
 	socket_use_take(&u, &m.head, &sums);
-	CU_ASSERT_EQUAL(sums.bytes + sums.listed, 0); /* no count: TIME_WAIT, for instance */
+	CU_ASSERT_EQUAL(sums.bytes + sums.told, 0); /* no count: TIME_WAIT, for instance */
 	add(&m, INET_DIAG_TOS, "x", 1);
 	add_meminfo(&m, INET_DIAG_SKMEMINFO);
 	socket_use_take(&u, &m.head, &sums);
 	CU_ASSERT_EQUAL(sums.bytes, 1234000 + 4096);
-	CU_ASSERT_EQUAL(sums.listed, 1);
+	CU_ASSERT_EQUAL(sums.told, 1);
 	CU_ASSERT_EQUAL(sums.may, 0);
 	/* On the host's network: the run's own user, the caller's user, another's. */
 	u = (struct socket_use){ .own_uid = true, .uid = 1000 };
@@ -159,15 +159,15 @@ static void bound_by_what_it_has(void)
 			       .sockets = 3,
 			       .watches = 5,
 			       .locks = 6 };
-	struct socket_sums s = { .may = 7, .listed = 3 };
+	struct socket_sums s = { .may = 7 };
 	uint64_t least = 7 + 4 * 65536 + 20 * 1024 + 5 * 256 + 6 * 256 + 100 * (400 + 2 * 2 * 64);
 
 	CU_ASSERT_EQUAL(inventory_bound(&i, &s), least);
-	/* One that no table has. */
-	s.listed = 2;
-	CU_ASSERT_EQUAL(inventory_bound(&i, &s), least + 16 * MIB);
-	s.listed = 9;
-	CU_ASSERT_EQUAL(inventory_bound(&i, &s), least);
+	/* Those that nobody could ask. */
+	i.closed.refused = 1;
+	i.private = 2;
+	CU_ASSERT_EQUAL(inventory_bound(&i, &s), least + 3 * 16 * MIB);
+	i.closed.refused = i.private = 0;
 	i.sent = 1;
 	CU_ASSERT_EQUAL(inventory_bound(&i, &s), UINT64_MAX);
 	i.sent = 0;
