@@ -160,9 +160,14 @@ static void not_permitted(const struct plan *plan, const struct board *b, const 
 		noexec_hint(plan, plan->candidates[b->item], o);
 }
 
-static void not_found(const struct board *b, const char *name, struct outcome *o)
+static void not_found(const struct plan *plan, const struct board *b, const char *name,
+		      struct outcome *o)
 {
 	o->exit_code = EXIT_NOT_FOUND;
+	/* A command's word does not say which place of PATH it was found in. */
+	if (b->because != BOARD_NOT_KNOWN && b->item >= 0 &&
+	    (unsigned int)b->item < plan->n_candidates)
+		name = plan->candidates[b->item];
 	if (b->because == BOARD_NOT_CR) {
 		snprintf(o->message, sizeof(o->message),
 			 "'%.200s' cannot be executed: its #! line ends with CR LF, and the CR "
@@ -207,7 +212,7 @@ static void exec_failed(const struct plan *plan, const struct board *b, struct o
 		return;
 	}
 	if (b->error == ENOENT) {
-		not_found(b, name, o);
+		not_found(plan, b, name, o);
 		return;
 	}
 	snprintf(o->message, sizeof(o->message), "'%.200s' cannot be executed: %s", name,

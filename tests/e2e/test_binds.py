@@ -192,6 +192,26 @@ print(name(os.execv, "/w/sub/p", ["p"]))
         self.each(check)
 
 
+class Types(lib.PerActor):
+    def test_neither_a_directory_nor_a_file(self):
+        """A FIFO and a device are not bound, whatever the word."""
+        def check(actor):
+            d = lib.room(actor)
+            os.mkfifo(d + "/pipe")
+            lib.give(d + "/pipe", actor)
+            for source in d + "/pipe", "/dev/null":
+                for option in "--bind", "--ro-bind":
+                    for word in "", ":sockets", ":kernel":
+                        r = lib.sandbox([option, source + ":/x" + word], ["--", "echo", "ran"],
+                                        actor)
+                        self.assertEqual((r.status, r.out), (125, ""), repr(r))
+                        self.assertIn("'%s' is neither a directory nor a regular file" % source,
+                                      r.err)
+            lib.write(d + "/file", "text", 0o644, actor)
+            self.ok(lib.sandbox(["--ro-bind", d + "/file:/x"], ["--", "cat", "/x"], actor), "text")
+        self.each(check)
+
+
 class KernelFiles(lib.Scripts):
     """File systems that are the kernel's state are shown by the word `kernel`, and never
     writable."""
@@ -248,6 +268,61 @@ class KernelFiles(lib.Scripts):
                     self.assertIn("holds '%s/a/b', a file system of the kernel's (%s)" % (d, kind),
                                   r.err)
         self.each(check)
+
+    KINDS = ("proc", "sysfs", "cgroup", "cgroup2", "mqueue", "devpts", "debugfs", "tracefs",
+             "securityfs", "bpf", "pstore", "hugetlbfs", "configfs", "fusectl", "binfmt_misc",
+             "efivarfs", "selinuxfs", "smackfs", "rpc_pipefs", "nfsd", "xenfs")
+    ALWAYS = {"proc", "sysfs", "mqueue", "devpts"}
+
+    def places(self):
+        """Where the host has each, by /proc/self/mountinfo; None: it could be mounted."""
+        found = {}
+        with open("/proc/filesystems", encoding="ascii") as f:
+            known = [line.split()[-1] for line in f]
+        found.update((kind, None) for kind in self.KINDS if kind in known and kind != "cgroup")
+        with open("/proc/self/mountinfo", encoding="utf-8") as f:
+            for line in f:
+                kind = line.split(" - ")[1].split()[0]
+                point = line.split()[4]
+                if kind in self.KINDS and "\\" not in point:
+                    found[kind] = point
+        return found
+
+    def test_each_by_itself(self):
+        """The kernel's number of each, and not only its name in the table of mounts."""
+        if os.geteuid() != 0:
+            self.skipTest("needs root to mount them")
+
+        def check(actor):
+            seen = set()
+            for kind, point in [*self.places().items(), ("tmpfs", None), ("ramfs", None)]:
+                d = point or lib.room(actor)
+                argv = lib.as_actor(actor, [lib.RUNNER, "exec", "--ro-bind", d + ":/d", "--",
+                                            "true"])
+                mount = "" if point else "mount -t %s none %s 2>/dev/null || exit 77; " % (kind, d)
+                r = lib.run(["unshare", "-m", "sh", "-c", mount + "exec " + " ".join(argv)])
+                if r.status == 77:
+                    continue
+                seen.add(kind)
+                if kind in ("tmpfs", "ramfs"):
+                    self.ok(r)
+                    continue
+                self.assertEqual((r.status, r.out), (125, ""), "%s: %r" % (kind, r))
+                self.assertIn("'%s' is on a file system of the kernel's (%s)" % (d, kind), r.err)
+            self.assertGreaterEqual(seen, self.ALWAYS | {"tmpfs", "ramfs"})
+        self.each(check)
+
+    def test_an_automount_point_is_none(self):
+        if os.geteuid() != 0 or "autofs" not in open("/proc/filesystems", encoding="ascii").read():
+            self.skipTest("needs root, and a kernel with autofs")
+        d = lib.room()
+        os.mkdir(d + "/sub")
+        inside = ("mount -t autofs -o fd=1,minproto=5,maxproto=5,indirect none {0}/sub; "
+                  "grep -c ' - autofs ' /proc/self/mountinfo; exec {1} exec --ro-bind {0}:/d -- "
+                  "echo ran".format(d, lib.RUNNER))
+        r = lib.run(["unshare", "-m", "sh", "-ec", inside])
+        self.assertEqual((r.status, r.out.split()[-1]), (0, "ran"), repr(r))
+        self.assertGreaterEqual(int(r.out.split()[0]), 1)
 
     # What a bind of the host's /proc, as the word shows it, gives of a process of the caller's.
     ASK = """

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A refusal names its cause and what to write instead; and what it says to write works."""
+import json
 import os
 import re
 import shlex
@@ -175,13 +176,31 @@ class NotExecutable(Hints):
     def test_an_interpreter_that_is_not_there(self):
         def check(actor):
             d = self.file(actor, text="#!/no/such\n")
-            for options, command in (([], [d + "/x"]), (["--ro-bind", d + ":/d"], ["--", "/d/x"]),
-                                     (["--ro-bind", d + ":/d", "--env", "PATH=/usr/bin:/d"],
-                                      ["--", "x"])):
+            for options, command, name in (
+                    ([], [d + "/x"], "/app/x"), (["--ro-bind", d + ":/d"], ["--", "/d/x"], "/d/x"),
+                    (["--ro-bind", d + ":/d", "--env", "PATH=/usr/bin:/d:/bin"], ["--", "x"],
+                     "/d/x")):
                 r = lib.sandbox(options, command, actor)
-                self.refused(r, "setup_failed", 127, ["its interpreter is not found inside"])
+                self.refused(r, "setup_failed", 127, [
+                    "'%s' cannot be executed: its interpreter is not found inside" % name])
             r = lib.sandbox(["--ro-bind", d + ":/d"], ["--", "/d/y"], actor)
             self.refused(r, "setup_failed", 127, ["'/d/y': not found inside the sandbox"])
+        self.each(check)
+
+    def test_what_the_policy_does_not_let_it_ask(self):
+        """By then the filter is loaded. Nobody is killed for looking why it failed."""
+        def check(actor):
+            d = self.file(actor, text="#!/no/such\r\n")
+            for call, words in (("getpid", "its #! line ends with CR LF"),
+                                ("read", "its interpreter is not found inside"),
+                                ("openat", "its interpreter is not found inside"),
+                                ("newfstatat", "'/d/x': not found inside the sandbox")):
+                policy = lib.write("%s/%s.json" % (d, call), json.dumps({
+                    "extends": "default",
+                    "syscalls": [{"names": [call], "action": "SCMP_ACT_KILL_PROCESS"}]}), 0o644)
+                r = lib.sandbox(["--ro-bind", d + ":/d", "--seccomp", policy], ["--", "/d/x"],
+                                actor)
+                self.refused(r, "setup_failed", 127, [words])
         self.each(check)
 
     def test_the_interpreter_before_the_script(self):
@@ -201,6 +220,9 @@ class NotExecutable(Hints):
                 command = re.search(r"runner (exec .*)$", self.hint(r))[1]
                 again = lib.run(["sh", "-c", "%s %s" % (lib.RUNNER, command)], actor, cwd=d)
                 self.assertEqual((again.status, again.out), (0, "['a', '--b=1']\n"), repr(again))
+            # It is the interpreter that was asked for, whatever the file is called.
+            r = lib.sandbox([], ["sh", "s.py"], actor, cwd=d)
+            self.assertTrue(self.hint(r).endswith(" -- sh /run/s.py"), r.err)
             # What would have to be quoted, or is no file, is not typed for anybody.
             for words in (["s.py", "a b"], ["-c", "print(1)"], ["none.py"], []):
                 r = lib.sandbox([], ["python3"] + words, actor, cwd=d)

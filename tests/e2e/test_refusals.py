@@ -61,6 +61,7 @@ class BadInput(lib.PerActor):
                     (["--pids", "0"], ["pids", "out of range"]),
                     (["--grace", "unlimited"], ["grace", "out of range: 0 to 1h"]),
                     (["--drain", "unlimited"], ["drain", "out of range: 0 to 1h"]),
+                    (["--grace", "61m"], ["grace", "out of range: 0 to 1h"]),
                     (["--drain", "61m"], ["drain", "out of range: 0 to 1h"]),
                     (["--cpus", "0"], ["'0' is out of range: 0.001 to 4096 CPUs"]),
                     (["--uid", "4294967295"], ["--uid"]),

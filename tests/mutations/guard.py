@@ -5,6 +5,8 @@ import re
 
 PINNED = ["unit every row of the table"]
 GUARD = "tests/security/test_guard.py"
+SHRUNK = ["unit shrunk programs answer as before"]
+AF_UNIX = '"errnoRet": 13,\n          "args": [{"index": 0, "op": "SCMP_CMP%s}]'
 
 MUTATIONS = [
     ("guard: not in front of a user's policy", "runner/policy_file.c",
@@ -62,6 +64,24 @@ MUTATIONS = [
        "k->of[bpf_follower(p, a, false)] == k->of[bpf_follower(p, b, false)]", "1"),
       ("seccomp/bpf_shrink.c", "\t\t\t      k->of[bpf_follower(p, i, false)]) %", "\t\t\t      0) %")],
      ["unit tables of near twins"]),
+    ("bpf: what one way holds, all hold", "seccomp/bpf_decide.c",
+     "		to->held.offset = NOTHING;\n	for", "		;\n	for", SHRUNK),
+    ("bpf: settled ways go on farther than a jump reaches", "seccomp/bpf_decide.c",
+     "while (at - from - 1 <= BPF_REACH) {", "while (at - from - 1 <= BPF_REACH + 1) {", SHRUNK),
+    ("bpf: what differs of one word differs of another", "seccomp/bpf_decide.c",
+     "f->word.offset == offset && !f->equal", "!f->equal", SHRUNK),
+    ("guard: a ring that came from elsewhere makes sockets", "seccomp/guard.json",
+     '"comment": "A ring makes and connects sockets.",\n          "names": ["io_uring_setup", '
+     '"io_uring_enter", "io_uring_register"],',
+     '"comment": "A ring makes and connects sockets.",\n          "names": ["io_uring_setup"],',
+     ["tests/security/test_sockets.py Sockets.test_no_ring_makes_one"]),
+    ("guard: pairs of datagrams", "seccomp/guard.json", '"op": "ANY_BITS", "value": 10}',
+     '"op": "ANY_BITS", "value": 8}', ["proof unix_sockets --bind /var/tmp:/d"]),
+    ("guard: streams of AF_UNIX", "seccomp/guard.json", AF_UNIX % '_MASKED_EQ", "value": 4294967295, "valueTwo": 1',
+     AF_UNIX % '_MASKED_EQ", "value": 4294967295, "valueTwo": 2',
+     ["proof unix_sockets --bind /var/tmp:/d"]),
+    ("guard: all the bits of the family", "seccomp/guard.json",
+     AF_UNIX % '_MASKED_EQ", "value": 4294967295, "valueTwo": 1', AF_UNIX % '_EQ", "value": 1', PINNED),
 ]
 
 

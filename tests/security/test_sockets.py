@@ -234,6 +234,15 @@ class Sockets(lib.Scripts):
             self.assertEqual(int(r.out.split()[-1]), errno.ENOSYS, repr(r))
             control = lib.sandbox(others, [lib.PROBE, "io_uring"], actor)
             self.assertIn(int(control.out.split()[-1]), (0, errno.EPERM), repr(control))
+            # Nor is one used that came from elsewhere: io_uring_enter(2), io_uring_register(2).
+            ask = ("import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+                   "for nr in 426, 427:\n    libc.syscall(nr, -1, 0, 0, 0, 0)\n"
+                   "    print(ctypes.get_errno())\n")
+            r = self.run_script(["--bind", d + ":/d"] + others, ask, actor)
+            self.assertEqual(r.out.split(), [str(errno.ENOSYS)] * 2, repr(r))
+            control = self.run_script(others, ask, actor)
+            self.assertNotIn(str(errno.ENOSYS), control.out.split(), repr(control))
+            self.assertEqual(len(control.out.split()), 2, repr(control))
         self.each(check)
 
 
@@ -268,6 +277,25 @@ class Kept(lib.Scripts):
                     ("--ro-bind", "/usr/local/../share", False), ("--bind", "/etc", True)):
                 self.assertEqual(entered, planned([option, source + ":/s"], actor)
                                  ["unix_sockets"]["entered"], source)
+        self.each(check)
+
+    def test_what_somebody_mounted_in_usr(self):
+        """Every host has /usr/share; what is mounted there, or below, is not every host's."""
+        if os.geteuid() != 0:
+            self.skipTest("needs root to mount something there")
+
+        def check(actor):
+            argv = " ".join(lib.as_actor(actor, [lib.RUNNER, "exec", "--dry-run", "--ro-bind",
+                                                 "/usr/share:/s", "--", "true"]))
+            for mount, entered in (
+                    ("true", False),
+                    # (As root, what the group reads as well is left to the filter.)
+                    ("mount -t tmpfs -o mode=%s none /usr/share" %
+                     ("750" if actor == "root" else "755"), True),
+                    ("mount -t tmpfs none /usr/share/doc", True)):
+                r = self.ok(lib.run(["unshare", "-m", "sh", "-ec", mount + "; exec " + argv]))
+                rows = {x["name"]: x["entered"] for x in json.loads(r.out)["layers"]}
+                self.assertEqual(rows["unix_sockets"], entered, mount)
         self.each(check)
 
     def test_pairs_and_networks(self):
@@ -311,7 +339,7 @@ class AsRoot(lib.Scripts):
 
     def test_where_the_group_is_needed_the_filter_stands_in(self):
         for mode, entered in ((0o755, False), (0o700, False), (0o775, False), (0o750, True),
-                              (0o2770, True), (0o740, True)):
+                              (0o2770, True), (0o740, True), (0o710, True)):
             d = self.mapped_room()
             os.chmod(d, mode)
             os.chown(d, 1234, 77)
@@ -331,6 +359,16 @@ class AsRoot(lib.Scripts):
         r = lib.run(["unshare", "-m", "sh", "-ec", inside])
         self.assertEqual((r.status, r.out), (1, "text\n"), repr(r))
         self.assertIn("PermissionError", r.err)
+
+    def test_a_mount_point_is_no_mount_below(self):
+        d = self.mapped_room()
+        inside = ("mount -t tmpfs -o mode=755 none {0}; exec {1} exec --dry-run --ro-bind {0}:/d -- "
+                  "true".format(d, lib.RUNNER))
+        r = self.ok(lib.run(["unshare", "-m", "sh", "-ec", inside]))
+        rows = {x["name"]: x for x in json.loads(r.out)["layers"]}
+        # Closed by its map, where tmpfs has maps (Linux 6.3).
+        self.assertEqual(rows["unix_sockets"]["entered"],
+                         not rows["binds"]["detail"]["mounts"][0]["id_mapped"])
 
     def test_a_read_only_file_system_is_left_to_the_filter(self):
         """There the proof could not tell who refused."""

@@ -2,6 +2,7 @@
 #include "../../seccomp/bpf.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,6 +122,66 @@ static void tables_of_near_twins(void)
 	}
 }
 
+/* Any program: jumps as far as they reach, questions about whatever is held. */
+static void random_program(unsigned int n)
+{
+	static const uint16_t ops[] = { BPF_JEQ, BPF_JEQ, BPF_JSET, BPF_JGT, BPF_JGE };
+	static const unsigned int words = offsetof(struct seccomp_data, args);
+
+	for (unsigned int i = 0; i < n; i++) {
+		unsigned int left = n - 1 - i; /* the last it may jump to is so far on, less one */
+		struct sock_filter *f = &program[i];
+		unsigned int far[2];
+
+		for (int k = 0; k < 2 && left; k++)
+			far[k] = (unsigned int)rand() % (rand() % 4 ? 4 : 256) % left;
+		/* Many lead to one place, from which few more differ. */
+		if (left > 64 && rand() % 2)
+			far[0] = 63 - i % 64;
+		if (left < 4 || rand() % 50 == 0)
+			*f = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, (unsigned int)rand() % 4);
+		else if (rand() % 4 == 0)
+			*f = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+							  words + 8 * ((unsigned int)rand() % 4));
+		else if (rand() % 8 == 0)
+			*f = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K,
+							  (unsigned int)rand() % 4);
+		else if (rand() % 20 == 0)
+			*f = (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, far[0]);
+		else
+			*f = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_K | ops[rand() % 5],
+							  (unsigned int)rand() % 4,
+							  (uint8_t)far[0], (uint8_t)far[1]);
+	}
+}
+
+/* Shorter, it answers as before, whatever made it. */
+static void shrunk_programs_answer_as_before(void)
+{
+	static struct sock_filter whole[BPF_MAX_INSNS];
+	int wrong = 0;
+
+	srand(5);
+	for (int round = 0; round < 600; round++) {
+		unsigned int n = round % 3 ? 10 + (unsigned int)rand() % 50
+					   : 500 + (unsigned int)rand() % 1500;
+		unsigned int shrunk;
+
+		random_program(n);
+		memcpy(whole, program, sizeof(whole));
+		shrunk = bpf_shrink(program, n);
+		CU_ASSERT_TRUE(shrunk <= n);
+		for (int i = 0; i < 100; i++) {
+			struct seccomp_data data = { 0 };
+
+			for (int k = 0; k < 4; k++)
+				data.args[k] = (unsigned int)rand() % 4;
+			wrong += bpf_run(whole, n, &data) != bpf_run(program, shrunk, &data);
+		}
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+}
+
 static void foreign_architectures_are_foreign(void)
 {
 	struct err e = { 0 };
@@ -169,6 +230,7 @@ static void tables_are_bounded(void)
 CU_TestInfo bpf_tests[] = {
 	{ "random tables", random_tables },
 	{ "tables of near twins", tables_of_near_twins },
+	{ "shrunk programs answer as before", shrunk_programs_answer_as_before },
 	{ "foreign architectures are foreign", foreign_architectures_are_foreign },
 	{ "a broken program kills", a_broken_program_kills },
 	{ "tables are bounded", tables_are_bounded },

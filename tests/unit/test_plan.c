@@ -4,7 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "builtin.h"
@@ -148,6 +152,9 @@ static uint64_t access_at(const char *path)
 static void a_bind_is_no_way_to_a_server(void)
 {
 	struct host host = fake_host(false);
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	char dir[64];
+	int fd;
 
 	host.landlock_abi = 9;
 	begin("default");
@@ -176,6 +183,22 @@ static void a_bind_is_no_way_to_a_server(void)
 	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
 	CU_ASSERT_EQUAL(access_at("/w"), 0);
 	end();
+	/* A socket itself: a right that a rule on a file may carry. */
+	host.landlock_abi = 9;
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s", "/tmp/plan-socket-XXXXXX");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(at.sun_path));
+	snprintf(dir, sizeof(dir), "%s", at.sun_path);
+	strcat(at.sun_path, "/s");
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	CU_ASSERT_EQUAL_FATAL(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+	begin("default");
+	add_bind(at.sun_path, "/s", true);
+	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
+	CU_ASSERT_EQUAL(access_at("/s"), 0x10000);
+	end();
+	close(fd);
+	unlink(at.sun_path);
+	CU_ASSERT_EQUAL(rmdir(dir), 0);
 	/* As a whole: then nobody asks Landlock either. */
 	host.landlock_abi = 9;
 	begin("default");
