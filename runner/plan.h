@@ -141,6 +141,7 @@ struct plan {
 	const char *hostname;
 	uint64_t cpu_mask[16]; /* sched_setaffinity(2) */
 	bool cpu_mask_set;
+	bool cpu_mask_loose; /* the payload may set another */
 
 	/* Landlock */
 	uint64_t landlock_fs;

@@ -89,10 +89,10 @@ static void write_cpu_limit(struct jout *j, const struct spec_limits *l, const s
 	if (affinity)
 		jout_uint(j, "effective_cpus", (l->cpus_milli + 999) / 1000);
 	jout_string(j, "enforced_by",
-		    l->cpus_milli == UNLIMITED ? NULL
-		    : c->valid		       ? "cgroup"
-		    : affinity		       ? "affinity"
-					       : "nothing");
+		    l->cpus_milli == UNLIMITED		? NULL
+		    : c->valid				? "cgroup"
+		    : affinity && !plan->cpu_mask_loose ? "affinity"
+							: "nothing");
 	known(j, "throttled_periods", c->valid ? c->throttled : UNLIMITED);
 	known_ms(j, "throttled_ms", c->valid ? c->throttled_us : UNLIMITED);
 	jout_end_object(j);

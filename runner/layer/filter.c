@@ -75,6 +75,44 @@ static int check_startable(struct plan *plan, struct err *e)
 	return 0;
 }
 
+/* Of the caller itself, and of another thread of it by its number. */
+static bool lets_affinity(const struct plan *plan)
+{
+	static const uint64_t pids[] = { 0, 2, 1000 };
+
+	for (size_t i = 0; i < sizeof(pids) / sizeof(pids[0]); i++) {
+		struct seccomp_data data = { .nr = SYS_sched_setaffinity,
+					     .arch = BPF_NATIVE_ARCH,
+					     .args = { pids[i], 8, 4096 } };
+		uint32_t answer = plan->filter.len
+					  ? bpf_run(plan->filter.filter, plan->filter.len, &data)
+					  : SECCOMP_RET_ALLOW;
+
+		if (answer == SECCOMP_RET_ALLOW || answer == SECCOMP_RET_LOG)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Where a mask of CPUs stands in for the limit, the payload must not set it. A policy that
+ * lets it contradicts the limit; without a policy nobody holds it, which the report says.
+ */
+static int check_affinity(struct plan *plan, const char *policy, struct err *e)
+{
+	if (!plan->cpu_mask_set || !lets_affinity(plan))
+		return 0;
+	plan->cpu_mask_loose = true;
+	if (!policy)
+		return 0;
+	err_set(e, EINVAL,
+		"limit cpus rests on CPU affinity here (there is no cgroup), and seccomp policy "
+		"'%.200s' lets the payload set that",
+		policy);
+	return err_hint(e, "refuse sched_setaffinity in it, or leave the limit out: --cpus "
+			   "unlimited; a cgroup holds it, see 'runner doctor'");
+}
+
 enum { MEMFD_BLOCK = LAYER_SECCOMP - LAYER_GUARD };
 
 /*
@@ -162,7 +200,7 @@ int filter_plan(struct plan *plan, struct err *e)
 	const struct builtin_program *p;
 
 	if (!name && !blocks)
-		return 0;
+		return check_affinity(plan, NULL, e);
 	if (name && check_name(name, e) < 0)
 		return -e->code;
 	p = name ? builtin_program(name, blocks) : NULL;
@@ -177,7 +215,7 @@ int filter_plan(struct plan *plan, struct err *e)
 			return -e->code;
 		plan->filter_owned = true;
 	}
-	if (observe_mappings(plan, e) < 0)
+	if (observe_mappings(plan, e) < 0 || check_affinity(plan, name, e) < 0)
 		return -e->code;
 	return name ? check_startable(plan, e) : 0;
 }

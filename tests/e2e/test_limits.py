@@ -121,6 +121,37 @@ while time.monotonic() < end:
             self.assertGreater(r.report["cpu_limit"]["throttled_periods"], 0)
         self.each(check)
 
+    def test_an_affinity_that_the_payload_may_set(self):
+        """Then it is no limit: refused, or, without any policy, not called one."""
+        if len(os.sched_getaffinity(0)) < 2:
+            self.skipTest("needs two CPUs")
+        room = lib.room()
+
+        def policy(*rules):
+            return lib.write("%s/%d.json" % (room, len(rules) and hash(str(rules)) % 1000003),
+                             json.dumps({"extends": "default", "syscalls": list(rules)}))
+        rule = {"names": ["sched_setaffinity"], "action": "SCMP_ACT_ALLOW"}
+        its_own = dict(rule, args=[{"index": 0, "op": "SCMP_CMP_EQ", "value": 0}])
+        widen = "import os; os.sched_setaffinity(0, {0, 1}); print(len(os.sched_getaffinity(0)))"
+
+        def check(actor):
+            if lib.has_cgroup(actor):
+                without = ["--without", "cgroup"]
+            else:
+                without = []
+            for loose in (policy(rule), policy(its_own), policy(dict(rule, action="SCMP_ACT_LOG"))):
+                r = lib.sandbox(without + ["--cpus", "1", "--seccomp", loose], ["--", "true"], actor)
+                self.assertEqual((r.status, r.report["reason"]), (125, "rejected"), repr(r))
+                self.assertIn("limit cpus rests on CPU affinity", r.err)
+                # control: without the limit it may
+                self.ok(self.run_script(without + ["--cpus", "unlimited", "--seccomp", loose], widen,
+                                        actor), "2\n")
+            r = lib.sandbox(without + ["--cpus", "1", "--seccomp", policy()], ["--", "nproc"], actor)
+            self.assertEqual((r.out, r.report["cpu_limit"]["enforced_by"]), ("1\n", "affinity"))
+            r = self.run_script(without + ["--cpus", "1", "--without", "seccomp"], widen, actor)
+            self.assertEqual((r.out, r.report["cpu_limit"]["enforced_by"]), ("2\n", "nothing"))
+        self.each(check)
+
     def test_a_whole_cpu(self):
         def check(actor):
             if os.cpu_count() < 2:

@@ -7,6 +7,13 @@ REFUSED = "tests/e2e/test_refusals.py BadInput.test_options"
 CALLERS = "tests/e2e/test_callers.py Limits."
 
 MUTATIONS = [
+    ("an affinity that the payload may set is a limit", "runner/layer/filter.c",
+     "	if (!policy)\n		return 0;\n	err_set(e, EINVAL,\n		\"limit cpus",
+     "	if (policy || !policy)\n		return 0;\n	err_set(e, EINVAL,\n		\"limit cpus",
+     ["tests/e2e/test_limits.py Cpus.test_an_affinity_that_the_payload_may_set"]),
+    ("an affinity without a policy is a limit", "runner/report_usage.c",
+     "affinity && !plan->cpu_mask_loose", "affinity",
+     ["tests/e2e/test_limits.py Cpus.test_an_affinity_that_the_payload_may_set"]),
     ("a small stack is overrun", "runner/cmd_fail.c", "l.rlim_cur >= STACK", "l.rlim_cur >= 4096",
      [CALLERS + "test_each_at_tiny_values"]),
     ("the other verbs overrun a small stack", "runner/main.c",
