@@ -280,12 +280,12 @@ IN_CHILD static int enter_cgroup_ns(struct child *c)
 /*
  * Lines of "8:pids:/path" (cgroups(7)); what shows of each path must be the root.
  * A line too long to fit has shown more than that before it is cut off. The paths
- * are as the reader's namespace shows them, so init's will do: the kernel has its
- * directory at hand, for ours it would have to make one.
+ * are as the reader's namespace shows them, so init's would do as well: but our own
+ * directory is there since the id maps were written, for init's it had to make one.
  */
 IN_CHILD static int prove_cgroup(struct child *c)
 {
-	long fd = raw4(SYS_openat, c->proc_fd, "1/cgroup", O_RDONLY | O_CLOEXEC, 0);
+	long fd = raw4(SYS_openat, c->proc_fd, "self/cgroup", O_RDONLY | O_CLOEXEC, 0);
 	char text[512];
 	long n = fd < 0 ? fd : raw3(SYS_read, fd, text, sizeof(text));
 	bool hidden = n > 0;
