@@ -119,7 +119,7 @@ $(O)/%.o: %.c
 
 # -- tests --------------------------------------------------------------------
 
-UNIT := main text jout spec profile bpf policy pinned options layer plan verdict stranger reopen relay denial denials cgroup message ending nameless
+UNIT := main text jout spec profile bpf policy pinned options layer plan verdict stranger reopen relay denial denials cgroup message ending nameless inventory survey servers visible
 UNIT_OBJECTS := $(UNIT:%=$(O)/tests/unit/test_%.o)
 UNIT_OBJECTS := $(subst test_main,main,$(UNIT_OBJECTS))
 

@@ -56,4 +56,12 @@ MUTATIONS = [
      [ENDINGS + "Signals.test_nohup_is_heeded"]),
     ("the holder of an id map lives on", "runner/idmap.c",
      "while (raw_die_with(parent))", "while (parent)", KILLED),
+    ("the last bytes of the caller's words stay", "runner/base/visible.c",
+     "	for (; at < v->all; at++) {", "	for (; 0;) {", ["unit nothing is left"]),
+    ("what init is called is not ended", "runner/base/visible.c",
+     "i < sizeof(title) && i + 1 < v->all; i++", "i < sizeof(title) && i < v->all; i++",
+     ["unit nothing is left"]),
+    ("root's own capabilities are the payload's", "runner/layer/identity.c",
+     "if (!plan_has(plan, LAYER_USER_NS) && !plan_has(plan, LAYER_CAPABILITIES))", "if (0)",
+     ["unit not with root's capabilities"]),
 ]

@@ -33,6 +33,10 @@ int main(int argc, char **argv)
 		{ "message", NULL, NULL, NULL, NULL, message_tests },
 		{ "ending", NULL, NULL, NULL, NULL, ending_tests },
 		{ "nameless", NULL, NULL, NULL, NULL, nameless_tests },
+		{ "inventory", NULL, NULL, NULL, NULL, inventory_tests },
+		{ "survey", NULL, NULL, NULL, NULL, survey_tests },
+		{ "servers", NULL, NULL, NULL, NULL, servers_tests },
+		{ "visible", NULL, NULL, NULL, NULL, visible_tests },
 		CU_SUITE_INFO_NULL,
 	};
 	unsigned int failed;

@@ -11,7 +11,8 @@ void fill_pipe(int fd);
 extern CU_TestInfo text_tests[], jout_tests[], spec_tests[], profile_tests[], bpf_tests[],
 	policy_tests[], pinned_tests[], options_tests[], plan_tests[], verdict_tests[], relay_tests[],
 	stranger_tests[], layer_tests[], denial_tests[], denials_tests[], cgroup_tests[],
-	message_tests[], ending_tests[], nameless_tests[], reopen_tests[];
+	message_tests[], ending_tests[], nameless_tests[], reopen_tests[],
+	inventory_tests[], servers_tests[], visible_tests[], survey_tests[];
 
 /* The repository's tests/ directory. */
 extern const char *tests_dir;

@@ -7,12 +7,20 @@
 #include <linux/unix_diag.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../../seccomp/bpf.h"
+#include "fake_host.h"
 #include "inventory.h"
+#include "layer/layer.h"
+#include "plan.h"
+#include "profile.h"
 #include "shared_sizes.h"
 #include "socket_use.h"
 #include "suites.h"
@@ -114,10 +122,11 @@ static void tcp_sockets(void)
 		socket_use_take(&u, &m.head, &sums);
 }
 
-static struct socket_sums unix_sums(int type, uint32_t peer, uint32_t queued)
+static struct socket_sums unix_sums_in(int state, int type, uint32_t peer, uint32_t queued)
 {
 	struct unix_diag_msg d = { .udiag_family = AF_UNIX,
 				   .udiag_type = (uint8_t)type,
+				   .udiag_state = (uint8_t)state,
 				   .udiag_ino = 7 };
 	struct unix_diag_rqlen q = { .udiag_rqueue = queued };
 	struct socket_use u = { .own_ns = true };
@@ -132,6 +141,11 @@ static struct socket_sums unix_sums(int type, uint32_t peer, uint32_t queued)
 	return sums;
 }
 
+static struct socket_sums unix_sums(int type, uint32_t peer, uint32_t queued)
+{
+	return unix_sums_in(TCP_ESTABLISHED, type, peer, queued);
+}
+
 static void unix_sockets(void)
 {
 	struct socket_sums s = unix_sums(SOCK_STREAM, 8, 500);
@@ -144,6 +158,73 @@ static void unix_sockets(void)
 	CU_ASSERT_EQUAL(s.may, 212992);
 	CU_ASSERT_EQUAL(unix_sums(SOCK_STREAM, 0, 0).may, 0);
 	CU_ASSERT_EQUAL(unix_sums(SOCK_DGRAM, 8, 500).may, 11 * 212992);
+	/* Of one that listens the queue is of connections, which are told of themselves. */
+	s = unix_sums_in(TCP_LISTEN, SOCK_STREAM, 0, 500);
+	CU_ASSERT_EQUAL(s.bytes, 1234000 + 4096);
+	CU_ASSERT_EQUAL(s.may, 0);
+}
+
+/* One look at so many sockets of TCP, where the kernel's answer is this message; or none. */
+static struct socket_sums asked(const void *message, size_t size)
+{
+	struct socket_use u = {
+		.own_ns = true, .tried = true, .begun = true, .kind = 1, .helper = HELPER_NONE
+	};
+	int ends[2];
+
+	CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), 0);
+	if (size)
+		CU_ASSERT_EQUAL(send(ends[1], message, size, 0), (ssize_t)size);
+	u.fd = ends[0];
+	u.used = UINT64_MAX;
+	u.counts[1] = 5;
+	CU_ASSERT_EQUAL(socket_use_step(&u, -1, UINT64_MAX), 0);
+	CU_ASSERT_TRUE(u.fresh);
+	socket_use_clear(&u);
+	close(ends[1]);
+	return u.sums;
+}
+
+/* Where nobody tells it is what they can hold; an error is no end of the list. */
+static void where_nobody_tells(void)
+{
+	struct nlmsghdr m = { .nlmsg_len = sizeof(m), .nlmsg_type = NLMSG_ERROR };
+
+	CU_ASSERT_EQUAL(asked(&m, sizeof(m)).may, 5 * 16 * MIB);
+	CU_ASSERT_EQUAL(asked(NULL, 0).may, 5 * 16 * MIB);
+	m.nlmsg_type = NLMSG_DONE;
+	CU_ASSERT_EQUAL(asked(&m, sizeof(m)).may, 0);
+}
+
+/* How many there are, by a /proc of files. */
+static struct socket_sums looked_at(const char *sockstat)
+{
+	struct socket_use u = { .own_ns = true, .tried = true, .helper = HELPER_NONE, .fd = -1 };
+	char dir[] = "/tmp/sockets-XXXXXX";
+	int fd;
+	int file;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CU_ASSERT_TRUE_FATAL(mkdirat(fd, "1", 0700) == 0 && mkdirat(fd, "1/net", 0700) == 0);
+	file = openat(fd, "1/net/sockstat", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	CU_ASSERT_EQUAL(write(file, sockstat, strlen(sockstat)), (ssize_t)strlen(sockstat));
+	CU_ASSERT_EQUAL(socket_use_step(&u, fd, UINT64_MAX), 0);
+	close(file);
+	unlinkat(fd, "1/net/sockstat", 0);
+	unlinkat(fd, "1/net", AT_REMOVEDIR);
+	unlinkat(fd, "1", AT_REMOVEDIR);
+	close(fd);
+	CU_ASSERT_EQUAL(rmdir(dir), 0);
+	return u.sums;
+}
+
+/* Without the list of protocols anything can be there, unless it is said that nothing is. */
+static void how_many_there_are(void)
+{
+	CU_ASSERT_EQUAL(looked_at("sockets: used 0\n").may, 0);
+	CU_ASSERT_EQUAL(looked_at("sockets: used 1\n").may, UINT64_MAX);
+	CU_ASSERT_EQUAL(looked_at("").may, UINT64_MAX);
 }
 
 /* -- the inventory ---------------------------------------------------------------- */
@@ -208,11 +289,68 @@ static void sizes_of_the_largest(void)
 	CU_ASSERT_EQUAL(shared_sizes_most(&s, 2), UINT64_MAX);
 }
 
+/* What the filter says of mmap(2) with this length and these flags. */
+static uint32_t on_mmap(const struct plan *plan, uint64_t length, uint64_t flags)
+{
+	const struct seccomp_data data = { .nr = SYS_mmap,
+					   .arch = BPF_NATIVE_ARCH,
+					   .args = { 0, length, 3, flags, (uint64_t)-1 } };
+
+	return bpf_run(plan->filter.filter, plan->filter.len, &data);
+}
+
+/* Where nobody counts, and nobody may look: the supervisor hears how large it is made. */
+static void large_ones_are_told(void)
+{
+	enum { SHARED = 0x21, PRIVATE = 0x22, VALIDATED = 0x23 };
+	static const struct {
+		uint64_t length, flags;
+		bool told;
+	} rows[] = {
+		{ SHARED_SIZES_SMALL, SHARED, false },
+		{ SHARED_SIZES_SMALL + 1, SHARED, true },
+		{ SHARED_SIZES_SMALL + 1, VALIDATED, true },
+		{ SHARED_SIZES_SMALL + 1, PRIVATE, false },
+		{ 1ull << 32, SHARED, true }, /* nothing of it in the lower half */
+		{ 1ull << 32 | 4096, SHARED, true },
+		{ 1ull << 32, PRIVATE, false },
+	};
+	static const char *const command[] = { "true", NULL };
+	static struct plan plan;
+	struct spec spec = { 0 };
+	struct err e = { 0 };
+
+	CU_ASSERT_EQUAL_FATAL(profile_load(&spec, "default", &e), 0);
+	spec.command = SPEC_COMMAND_INSIDE;
+	spec.argv = command;
+	/* Where a cgroup counts, and as root, who looks, it is nobody's affair. */
+	for (int counted = 0; counted < 2; counted++)
+		for (int root = 0; root < 2; root++) {
+			struct host host = fake_host(root);
+			bool observed = !counted && !root;
+
+			host.cgroup.usable = counted;
+			host.cgroup.why = counted ? NULL : "the test says so";
+			plan_clear(&plan);
+			CU_ASSERT_EQUAL_FATAL(plan_build(&spec, &host, &plan, &e), 0);
+			CU_ASSERT_EQUAL(plan_has(&plan, LAYER_UNCOUNTED), !counted);
+			for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+				CU_ASSERT_EQUAL(on_mmap(&plan, rows[i].length, rows[i].flags),
+						observed && rows[i].told ? SECCOMP_RET_USER_NOTIF
+									 : SECCOMP_RET_ALLOW);
+		}
+	plan_clear(&plan);
+	spec_clear(&spec);
+}
+
 CU_TestInfo nameless_tests[] = {
 	{ "sockets, by their kind", sockets_by_kind },
 	{ "sockets of TCP, by the kernel's count", tcp_sockets },
 	{ "sockets of AF_UNIX, and whose sender is gone", unix_sockets },
+	{ "sockets, where nobody tells", where_nobody_tells },
+	{ "sockets, how many there are", how_many_there_are },
 	{ "never more than what it has can hold", bound_by_what_it_has },
 	{ "shared memory is as large as it was made", sizes_of_the_largest },
+	{ "shared memory that is made large is told", large_ones_are_told },
 	CU_TEST_INFO_NULL,
 };

@@ -4,11 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "base/fd.h"
 #include "builtin.h"
@@ -122,104 +118,6 @@ static void landlock_asks_for_what_the_abi_knows(void)
 	}
 }
 
-static void add_bind(const char *source, const char *destination, bool sockets)
-{
-	struct spec_mount m = { .type = SPEC_MOUNT_BIND,
-				.read_only = true,
-				.source = source,
-				.destination = destination,
-				.sockets = sockets };
-
-	CU_ASSERT_EQUAL_FATAL(spec_add_mount(&spec, &m, &err), 0);
-}
-
-static bool is_not_needed(unsigned int layer)
-{
-	return plan.not_needed & LAYER_BIT(layer);
-}
-
-/* The rights of the rule for this path: 0, when there is none. */
-static uint64_t access_at(const char *path)
-{
-	uint64_t access = 0;
-
-	for (unsigned int i = 0; i < plan.n_rules; i++)
-		if (strcmp(plan.rules[i].path, path) == 0)
-			access |= plan.rules[i].access;
-	return access;
-}
-
-static void a_bind_is_no_way_to_a_server(void)
-{
-	struct host host = fake_host(false);
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	char dir[64];
-	int fd;
-
-	host.landlock_abi = 9;
-	begin("default");
-	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
-	CU_ASSERT_TRUE(is_not_needed(LAYER_UNIX_SOCKETS));
-	CU_ASSERT_EQUAL(access_at("/tmp") & 0x10000, 0);
-	add_bind("/usr/share", "/share", false);
-	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
-	CU_ASSERT_TRUE(is_not_needed(LAYER_UNIX_SOCKETS));
-	add_bind("/tmp", "/w", false);
-	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
-	CU_ASSERT_TRUE(plan_has(&plan, LAYER_UNIX_SOCKETS));
-	CU_ASSERT_EQUAL(access_at("/w") & 0x10000, 0);
-	/* What is granted in one is not granted in the other. */
-	add_bind("/var", "/var", true);
-	CU_ASSERT_EQUAL(build(&host), -EACCES);
-	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "bind '/var' grants sockets"));
-	CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "those in '/tmp'"));
-	add_bind("/tmp", "/w", true);
-	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
-	CU_ASSERT_TRUE(is_not_needed(LAYER_UNIX_SOCKETS));
-	CU_ASSERT_EQUAL(plan.landlock_fs & 0x10000, 0x10000);
-	CU_ASSERT_EQUAL(access_at("/w"), 0x10000);
-	CU_ASSERT_EQUAL(access_at("/share"), 0);
-	host.landlock_abi = 8;
-	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
-	CU_ASSERT_EQUAL(access_at("/w"), 0);
-	end();
-	/* A socket itself: a right that a rule on a file may carry. */
-	host.landlock_abi = 9;
-	snprintf(at.sun_path, sizeof(at.sun_path), "%s", "/tmp/plan-socket-XXXXXX");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(at.sun_path));
-	snprintf(dir, sizeof(dir), "%s", at.sun_path);
-	strcat(at.sun_path, "/s");
-	fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	CU_ASSERT_EQUAL_FATAL(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
-	begin("default");
-	add_bind(at.sun_path, "/s", true);
-	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
-	CU_ASSERT_EQUAL(access_at("/s"), 0x10000);
-	end();
-	close(fd);
-	unlink(at.sun_path);
-	CU_ASSERT_EQUAL(rmdir(dir), 0);
-	/* As a whole: then nobody asks Landlock either. */
-	host.landlock_abi = 9;
-	begin("default");
-	add_bind("/tmp", "/w", false);
-	spec_add_without(&spec, "unix_sockets", &err);
-	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
-	CU_ASSERT_FALSE(plan_has(&plan, LAYER_UNIX_SOCKETS));
-	CU_ASSERT_EQUAL(plan.landlock_fs & 0x10000, 0);
-	end();
-	begin("default");
-	spec.rootfs = "/";
-	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
-	CU_ASSERT_TRUE(plan_has(&plan, LAYER_UNIX_SOCKETS));
-	end();
-	begin("default");
-	spec_add_without(&spec, "devices", &err);
-	CU_ASSERT_EQUAL_FATAL(build(&host), 0);
-	CU_ASSERT_TRUE(plan_has(&plan, LAYER_UNIX_SOCKETS));
-	end();
-}
-
 static void memfd_needs_a_sysctl_or_a_filter(void)
 {
 	struct host host = fake_host(true);
@@ -237,6 +135,21 @@ static void memfd_needs_a_sysctl_or_a_filter(void)
 			spec_add_without(&spec, layer_names[i], &err);
 	CU_ASSERT_EQUAL(build(&host), -EINVAL);
 	end();
+}
+
+static void not_with_roots_capabilities(void)
+{
+	for (int root = 0; root < 2; root++) {
+		struct host host = fake_host(root);
+
+		begin("default");
+		spec_add_without(&spec, "capabilities", &err);
+		CU_ASSERT_EQUAL(build(&host), 0);
+		spec_add_without(&spec, "user_ns", &err);
+		CU_ASSERT_EQUAL(build(&host), -EINVAL);
+		CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "be left out"));
+		end();
+	}
 }
 
 static void no_crash_reaches_the_host(void)
@@ -402,8 +315,8 @@ CU_TestInfo plan_tests[] = {
 	{ "golden plans", golden_plans },
 	{ "no Landlock is refused unless left out", no_landlock_is_refused_unless_left_out },
 	{ "Landlock asks for what the ABI knows", landlock_asks_for_what_the_abi_knows },
-	{ "a bind is no way to a server", a_bind_is_no_way_to_a_server },
 	{ "memfd needs a sysctl or a filter", memfd_needs_a_sysctl_or_a_filter },
+	{ "not with root's capabilities", not_with_roots_capabilities },
 	{ "no crash reaches the host", no_crash_reaches_the_host },
 	{ "no-fork needs room for its descriptor", no_fork_needs_room_for_its_descriptor },
 	{ "programs are files", programs_are_files },

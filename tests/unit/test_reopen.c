@@ -120,6 +120,34 @@ static void where_another_owns_it(void)
 	end();
 }
 
+/* Somebody moved the directory away and left a link in its place, to one that is settled. */
+static void where_a_link_leads(void)
+{
+	char link[72];
+	char path[80];
+	char events[256];
+	struct stat st;
+	int fd;
+	int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	begin(0755);
+	snprintf(link, sizeof(link), "%s-link", dir);
+	snprintf(path, sizeof(path), "%s/y", link);
+	fd = look(in_dir("x"), &st);
+	CU_ASSERT_EQUAL_FATAL(symlink(dir, link), 0);
+	CU_ASSERT_TRUE_FATAL(inotify_add_watch(watch, in_dir("y"), IN_OPEN) >= 0);
+	/* y lies there under the name of what was looked at: it is not even opened. */
+	is(reopen(fd, path, &st), "first");
+	CU_ASSERT_TRUE(read(watch, events, sizeof(events)) < 0);
+	/* The control: by the directory's own name it is, and not taken. */
+	is(reopen(fd, in_dir("y"), &st), "first");
+	CU_ASSERT_TRUE(read(watch, events, sizeof(events)) > 0);
+	close(fd);
+	close(watch);
+	unlink(link);
+	end();
+}
+
 /* Without a slash. */
 static void from_the_working_directory(void)
 {
@@ -141,6 +169,7 @@ CU_TestInfo reopen_tests[] = {
 	{ "where only the caller writes", where_only_the_caller_writes },
 	{ "where others write", where_others_write },
 	{ "where another owns it", where_another_owns_it },
+	{ "where a link leads", where_a_link_leads },
 	{ "from the working directory", from_the_working_directory },
 	CU_TEST_INFO_NULL,
 };
