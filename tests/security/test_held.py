@@ -238,10 +238,10 @@ libc.mmap.restype = ctypes.c_void_p
 libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + 3 * [ctypes.c_int] + [ctypes.c_long]
 for again in range(1 + int(sys.argv[2]) // 2):
-    for i in range(2 * SIZE // (4 << 20)):
-        p = libc.mmap(None, 4 << 20, 3, 0x21, -1, 0)  # MAP_SHARED | MAP_ANONYMOUS
-        ctypes.memset(p, 1, 4 << 20)
-        libc.munmap(p + 4096, (4 << 20) - 4096)
+    for i in range(2 * SIZE // (16 << 20)):
+        p = libc.mmap(None, 16 << 20, 3, 0x21, -1, 0)  # MAP_SHARED | MAP_ANONYMOUS
+        ctypes.memset(p, 1, 16 << 20)
+        libc.munmap(p + 4096, (16 << 20) - 4096)
     time.sleep(1 if sys.argv[2] != "0" else 0)
 held()
 """,
