@@ -237,11 +237,15 @@ held()
 libc.mmap.restype = ctypes.c_void_p
 libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + 3 * [ctypes.c_int] + [ctypes.c_long]
+pages = []
 for again in range(1 + int(sys.argv[2]) // 2):
+    while pages:
+        libc.munmap(pages.pop(), 4096)
     for i in range(2 * SIZE // (16 << 20)):
         p = libc.mmap(None, 16 << 20, 3, 0x21, -1, 0)  # MAP_SHARED | MAP_ANONYMOUS
         ctypes.memset(p, 1, 16 << 20)
         libc.munmap(p + 4096, (16 << 20) - 4096)
+        pages.append(p)
     time.sleep(1 if sys.argv[2] != "0" else 0)
 held()
 """,
