@@ -79,8 +79,11 @@ static const struct denial_word rename_flags[] = {
 	{ 4, "RENAME_WHITEOUT" },
 	END,
 };
-/* Of SOL_SOCKET; only these are refused. */
+/* Of SOL_IPV6, and of SOL_SOCKET; only these are refused, and no two have one number. */
 static const struct denial_word socket_options[] = {
+	{ 20, "IPV6_ADD_MEMBERSHIP" },
+	{ 42, "MCAST_JOIN_GROUP" },
+	{ 46, "MCAST_JOIN_SOURCE_GROUP" },
 	{ 26, "SO_ATTACH_FILTER" },
 	{ 50, "SO_ATTACH_BPF" },
 	{ 51, "SO_ATTACH_REUSEPORT_CBPF" },

@@ -107,9 +107,15 @@ class Places(lib.PerActor):
         self.fits(report, "report.schema.json")
         return report
 
+    hung = False
+
     def status(self, p):
-        """Its exit status. That it never ends can only be told by waiting long enough."""
-        if not lib.wait_until(lambda: p.poll() is not None, 60):
+        """
+        Its exit status. That it never ends can only be told by waiting long enough; the
+        test has failed then, and the other places are not waited for as long.
+        """
+        if not lib.wait_until(lambda: p.poll() is not None, 5 if self.hung else 60):
+            self.hung = True
             p.kill()
             p.wait()
             self.fail("runner does not end: it waits for a stranger")
