@@ -31,6 +31,13 @@ static inline int hold_helper(const struct hold *h)
 	return h->watchdog.limit ? h->watchdog.helper.pid_fd : -1;
 }
 
+/** The run is ended: nobody looks any more. */
+static inline void hold_stop(struct hold *h)
+{
+	if (h->watchdog.limit)
+		survey_helper_kill(&h->watchdog.helper);
+}
+
 /** Returns why the run has to end, or REASON_COUNT. */
 enum reason hold_look(struct hold *h, int proc_fd, uint64_t now, struct acts *acts);
 

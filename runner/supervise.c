@@ -74,6 +74,7 @@ static void kill_tree(struct watch *w, enum reason why)
 			w->run->cgroup.fd >= 0 && cgroup_oom_kills(&w->run->cgroup) > 0;
 	}
 	ending_kill(&w->ending, w->run, w->proc_fd);
+	hold_stop(&w->hold);
 }
 
 /*
@@ -264,7 +265,8 @@ static void watch_until_init_ends(struct watch *w)
 						  .events = POLLIN };
 		p[ON_SIGNALS] = (struct pollfd){ .fd = w->signals, .events = POLLIN };
 		p[ON_CALLER] = (struct pollfd){ .fd = w->run->caller, .events = POLLIN };
-		p[ON_LOOK] = (struct pollfd){ .fd = hold_helper(&w->hold), .events = POLLIN };
+		p[ON_LOOK] = (struct pollfd){ .fd = w->acts.killed ? -1 : hold_helper(&w->hold),
+					      .events = POLLIN };
 		streams_poll(w->streams, w->run, &p[ON_STREAMS]);
 		if (poll(p, ON_COUNT, timeout) < 0)
 			continue;

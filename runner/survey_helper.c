@@ -138,6 +138,7 @@ int survey_helper_step(struct survey_helper *h, int proc_fd, uint64_t now, uint6
 		return -ENOMEM;
 	s = &h->share->survey;
 	if (h->alone) {
+		(void)reap(h);
 		r = survey_step(s, proc_fd, deadline);
 	} else if (__atomic_load_n(&h->share->done, __ATOMIC_ACQUIRE)) {
 		h->cost += h->share->cost;
@@ -162,12 +163,21 @@ int survey_helper_step(struct survey_helper *h, int proc_fd, uint64_t now, uint6
 	return r;
 }
 
+void survey_helper_tidy(struct survey_helper *h)
+{
+	(void)reap(h);
+}
+
+void survey_helper_kill(struct survey_helper *h)
+{
+	if (h->pid_fd >= 0)
+		raw4(SYS_pidfd_send_signal, h->pid_fd, SIGKILL, NULL, 0);
+}
+
 void survey_helper_end(struct survey_helper *h)
 {
-	if (h->pid_fd >= 0) {
-		raw4(SYS_pidfd_send_signal, h->pid_fd, SIGKILL, NULL, 0);
-		(void)reap(h);
-	}
+	survey_helper_kill(h);
+	(void)reap(h);
 	fd_close(&h->pid_fd);
 	if (h->share)
 		munmap(h->share, sizeof(*h->share));

@@ -41,7 +41,13 @@ void survey_helper_begin(struct survey_helper *h, int proc_fd, uint64_t now);
 int survey_helper_step(struct survey_helper *h, int proc_fd, uint64_t now, uint64_t deadline,
 		       struct survey *ret);
 
-/** Kill it, wherever it waits, and do not wait for that. */
+/** Between looks: one that is gone is not polled any more. */
+void survey_helper_tidy(struct survey_helper *h);
+
+/** Kill it, wherever it waits: nobody needs its answer any more, and it holds what it reads. */
+void survey_helper_kill(struct survey_helper *h);
+
+/** As that, and release what is ours. It is not waited for. */
 void survey_helper_end(struct survey_helper *h);
 
 #endif

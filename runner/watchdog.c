@@ -284,6 +284,8 @@ enum watchdog_says watchdog_look(struct watchdog *w, int proc_fd, uint64_t now)
 	int r;
 
 	w->proc_fd = proc_fd;
+	if (!w->looking)
+		survey_helper_tidy(&w->helper);
 	r = take_turn(w, now);
 	if (r < 0) {
 		w->error = r;

@@ -169,6 +169,9 @@ class Run:
 
 class Locked(lib.PerActor):
     def test_runner_goes_on(self):
+        if lib.PATIENCE > 1:
+            self.skipTest("what is late is told by the clock, and this machine is emulated")
+
         def check(actor):
             for threads in (8, 0):
                 with self.subTest(threads=threads):
