@@ -288,20 +288,25 @@ IN_CHILD static int prove_cgroup(struct child *c)
 	long fd = raw4(SYS_openat, c->proc_fd, "self/cgroup", O_RDONLY | O_CLOEXEC, 0);
 	char text[512];
 	long n = fd < 0 ? fd : raw3(SYS_read, fd, text, sizeof(text));
-	bool hidden = n > 0;
+	bool hidden = true;
 	int colons = 0;
+	bool any = false;
 
 	if (fd >= 0)
 		raw1(SYS_close, fd);
 	for (long i = 0; i < n; i++) {
 		if (text[i] == '\n')
 			colons = 0;
-		else if (colons == 2)
+		else if (colons == 2) {
 			hidden &= text[i] == '/' && (i + 1 == n || text[i + 1] == '\n');
+			any = true;
+		}
 		if (colons < 2 && text[i] == ':')
 			colons++;
 	}
-	return child_check(c, LAYER_CGROUP_NS, hidden, "a cgroup path of the host's is visible");
+	/* Where there is no path, nothing is shown to be hidden. */
+	return child_check(c, LAYER_CGROUP_NS, hidden && any,
+			   "a cgroup path of the host's is visible");
 }
 
 static void probe_cgroup(const struct host *host, struct finding *ret)

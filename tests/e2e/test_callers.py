@@ -179,7 +179,7 @@ class Limits(lib.PerActor):
                              "true"])
                 self.assertEqual(r.status, 125, repr(r))
                 self.assertIn(words if option == "--profile" or depth > 31 else "required", r.err)
-        text = '{"extends": "default", "description": "' + "[" * 99 + '\\\\\\"{{{{"}'
+        text = '{"extends": "default", "description": "' + "[" * 99 + '\\\\\\"' + "{" * 99 + '"}'
         r = lib.run([lib.RUNNER, "profile", "check", lib.write(room + "/t.json", text)])
         self.assertEqual(r.status, 0, repr(r))
 

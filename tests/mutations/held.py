@@ -156,7 +156,7 @@ MUTATIONS = [
     ("sockets: who waits for connections holds messages", "runner/socket_use.c",
      " || d->udiag_state == TCP_LISTEN)", ")", ["unit sockets of AF_UNIX, and whose sender is gone"]),
     ("a process whose helper was killed has nothing", "runner/survey.c",
-     "	if (s->inside)\n		survey_take_glance(s);", "	s->inside = false;",
+     "		return;\n	survey_take_glance(s);", "		return;\n	s->inside = false;",
      ["unit who was at it is gone"]),
     ("a process that cannot be looked at has nothing", "runner/survey_smaps.c",
      "	s->sums.own = s->before_own + s->own;", "	s->sums.own = s->before_own;",

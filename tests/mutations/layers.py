@@ -203,4 +203,6 @@ MUTATIONS = [
     ("selftest cannot fail", "runner/cmd_selftest.c",
      "return s.failed || s.vacuous ? 1 : 0;", "return 0;",
      ["tests/security/test_selftest.py Selftest.test_it_can_fail"]),
+    ("what hides no path is a proof of the cgroup namespace", "runner/layer/namespaces.c",
+     "\"self/cgroup\", O_RDONLY", "\"self/comm\", O_RDONLY", ["proof cgroup_ns"]),
 ]

@@ -85,4 +85,10 @@ MUTATIONS = [
     ("a .py file has its own interpreter, whatever was typed", "runner/command.c",
      'command_is_python(file) && strncmp(argv[0], "python", 6) == 0', "command_is_python(file)",
      [HINTS + "NotExecutable.test_the_interpreter_before_the_script"]),
+    ("an affinity set by the payload's own number is none", "runner/layer/filter.c",
+     "static const uint64_t pids[] = { 0, 2, 1000 };", "static const uint64_t pids[] = { 0 };",
+     ["tests/e2e/test_limits.py Cpus.test_an_affinity_that_the_payload_may_set"]),
+    ("a quote in a string of JSON ends it", "runner/base/text.c",
+     "				p += *p == '\\\\' && p[1];", "				;",
+     [CALLERS + "test_what_is_deep"]),
 ]

@@ -130,6 +130,7 @@ static void who_was_at_it_is_gone(void)
 	CU_ASSERT_EQUAL(s.sums.own, (107 + 12 + 3 + 5) * KIB);
 	CU_ASSERT_EQUAL(s.sums.shared, (50 + 20) * KIB);
 	CU_ASSERT_EQUAL(s.sums.unread, 1);
+	CU_ASSERT_EQUAL(s.sums.locked, (107 + 50) * KIB);
 	/* The rest at a glance, and none of it as if it were exact. */
 	survey_begin(&s, SURVEY_EXACT);
 	CU_ASSERT_EQUAL_FATAL(survey_step(&s, proc_fd, 0), 1);
