@@ -42,7 +42,7 @@ DECIDE := cgroup_probe cgroup idmap mountinfo bind_source reach_trees reach comm
 LAYERS := table cgroup namespaces userns identity network memfd mounting chroot place chain root devices proc tmpfs binds programs privileges \
 	landlock process filter guard unix_sockets seccomp
 CHILD := execute child init
-HOLD := cpu_sample memory_device helper survey survey_status survey_smaps survey_helper host_memory tmpfs_use shared_sizes socket_use closed_sockets inventory nameless hold
+HOLD := cpu_sample memory_device helper survey survey_status survey_smaps survey_helper host_memory tmpfs_use shared_sizes socket_diag socket_use closed_sockets inventory inventory_bound nameless hold
 PARENT := remedy pstdio launch message relay streams tree watchdog ending denial_words denial denials notify verdict verdict_setup supervise
 PROGRAM := report report_usage report_limits report_denials report_place cmd_fail cmd_exec trial cmd_doctor cmd_profile \
 	probe/probe probe/files probe/kernel probe/network probe/process probe/guard \

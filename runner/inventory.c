@@ -18,15 +18,6 @@
 
 enum {
 	MOST = 1 << 17, /* of each sort; .bss, touched as far as it is used */
-	LINE = 8192,
-
-	PIPE_BYTES = 64 << 10,	 /* F_SETPIPE_SZ is refused */
-	STREAM_BYTES = 16 << 20, /* tcp(7): buffers grow by themselves */
-	DESCRIPTOR_BYTES = 1024, /* and what it stands for: eventfd, timerfd, pidfd */
-	MAPPING_BYTES = 400,	 /* vm_area_struct, anon_vma, and their place in the tree */
-	LINK_BYTES = 64,	 /* of a mapping to an ancestor it shares pages with */
-	WATCH_BYTES = 256,
-	LOCK_BYTES = 256,
 };
 
 struct object {
@@ -107,34 +98,6 @@ static void note(struct walk *w, int error)
 {
 	if (error > 0 && !is_gone(error))
 		w->error = error;
-}
-
-/* Each line of a file, while `each` wants more. False: it could not be read. */
-static bool each_line(int dir_fd, const char *path, bool (*each)(const char *line, void *arg),
-		      void *arg)
-{
-	char text[LINE + 1];
-	size_t kept = 0;
-	ssize_t n;
-	cleanup_fd int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return false;
-	while ((n = read(fd, text + kept, LINE - kept)) > 0) {
-		char *line = text, *end;
-
-		text[kept + (size_t)n] = '\0';
-		for (; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-			*end = '\0';
-			if (!each(line, arg))
-				return true;
-		}
-		kept = strlen(line);
-		if (kept >= LINE - 1)
-			kept = 0; /* no line that matters is that long */
-		memmove(text, line, kept);
-	}
-	return n == 0;
 }
 
 /* -- mappings ------------------------------------------------------------------- */
@@ -251,7 +214,7 @@ static void take_descriptor(int fd_dir, const char *name, void *arg)
 		if (to[0] == 's')
 			see(w->i, w->leads ? &sockets : &of_threads, strtoull(to + 8, NULL, 10));
 		snprintf(path, sizeof(path), "../fdinfo/%.12s", name);
-		if (!each_line(fd_dir, path, take_info, w))
+		if (!fd_each_line(fd_dir, path, take_info, w))
 			note(w, errno);
 	}
 }
@@ -324,7 +287,7 @@ static void take_mappings(int proc_fd, const char *name, void *arg)
 		return;
 	fd = openat(proc_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	w->dir_fd = fd;
-	if ((fd < 0 || !each_line(fd, "maps", take_mapping, w)) && !is_gone(errno))
+	if ((fd < 0 || !fd_each_line(fd, "maps", take_mapping, w)) && !is_gone(errno))
 		w->i->mapped = false;
 	w->mapped = w->i->mappings > before;
 }
@@ -401,7 +364,7 @@ void inventory_take(int proc_fd, pid_t init, struct inventory *ret)
 	if (own < 0 || fd_each_entry(own, take_process, &w) < 0)
 		ret->mapped = ret->complete = ret->exact = false;
 	w.until = raw_clock_ns(CLOCK_MONOTONIC) + LOCKS_NS;
-	if (!each_line(AT_FDCWD, "/proc/locks", take_lock, &w))
+	if (!fd_each_line(AT_FDCWD, "/proc/locks", take_lock, &w))
 		ret->complete = false;
 	if (own >= 0)
 		close(own);
@@ -411,19 +374,4 @@ void inventory_take(int proc_fd, pid_t init, struct inventory *ret)
 	sum_objects(ret);
 	if (ret->sockets || ret->private)
 		closed_sockets_take(init, &ret->closed);
-}
-
-uint64_t inventory_bound(const struct inventory *i, const struct socket_sums *sockets_)
-{
-	uint64_t unlisted = i->private + i->closed.refused;
-
-	if (!i->mapped || !i->complete || sockets_->may == UINT64_MAX)
-		return UINT64_MAX;
-	/* What is under way can be anything. */
-	if (i->sent || (sockets_->queued && !i->says_sent))
-		return UINT64_MAX;
-	return sockets_->may + unlisted * STREAM_BYTES + i->pipes * PIPE_BYTES +
-	       i->descriptors * DESCRIPTOR_BYTES + i->watches * WATCH_BYTES +
-	       i->mappings * (MAPPING_BYTES + 2 * i->processes * LINK_BYTES) +
-	       i->locks * LOCK_BYTES;
 }

@@ -32,22 +32,6 @@ enum {
 	DATAGRAMS = 11, /* net.unix.max_dgram_qlen is 10 in a new namespace, and one more */
 };
 
-/* As /proc/net/protocols names them. Both of AF_UNIX are told of together. */
-static const struct kind {
-	const char *name;
-	uint8_t family, protocol;
-} kinds[SOCKET_KINDS] = {
-	{ "UNIX", AF_UNIX, 0 },
-	{ "TCP", AF_INET, IPPROTO_TCP },
-	{ "TCPv6", AF_INET6, IPPROTO_TCP },
-	{ "UDP", AF_INET, IPPROTO_UDP },
-	{ "UDPv6", AF_INET6, IPPROTO_UDP },
-	{ "UDP-Lite", AF_INET, IPPROTO_UDPLITE },
-	{ "UDPLITEv6", AF_INET6, IPPROTO_UDPLITE },
-	{ "RAW", AF_INET, IPPROTO_RAW },
-	{ "RAWv6", AF_INET6, IPPROTO_RAW },
-};
-
 void socket_use_init(struct socket_use *u, const struct plan *plan)
 {
 	*u = (struct socket_use){ .own_ns = plan_has(plan, LAYER_NETWORK_NS),
@@ -57,140 +41,38 @@ void socket_use_init(struct socket_use *u, const struct plan *plan)
 				  .fd = -1 };
 }
 
+/* A helper that still works may yet write to that number: it stays taken. */
 void socket_use_clear(struct socket_use *u)
 {
+	if (u->helper.pid_fd >= 0)
+		u->fd = -1;
 	helper_end(&u->helper);
 	fd_close(&u->fd);
-}
-
-/* -- the netlink socket ------------------------------------------------------- */
-
-static int open_diag(void)
-{
-	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-}
-
-static bool ask(int fd, const struct kind *k)
-{
-	struct {
-		struct nlmsghdr head;
-		union {
-			struct inet_diag_req_v2 inet;
-			struct unix_diag_req local;
-		};
-	} m = { .head = { .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-			  .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP } };
-
-	if (k->family == AF_UNIX) {
-		m.head.nlmsg_len = NLMSG_LENGTH(sizeof(m.local));
-		m.local =
-			(struct unix_diag_req){ .sdiag_family = AF_UNIX,
-						.udiag_states = ~0u,
-						.udiag_show = UDIAG_SHOW_PEER | UDIAG_SHOW_RQLEN |
-							      UDIAG_SHOW_MEMINFO | UDIAG_SHOW_UID };
-	} else {
-		m.head.nlmsg_len = NLMSG_LENGTH(sizeof(m.inet));
-		m.inet = (struct inet_diag_req_v2){ .sdiag_family = k->family,
-						    .sdiag_protocol = k->protocol,
-						    .idiag_ext = 1 << (INET_DIAG_SKMEMINFO - 1),
-						    .idiag_states = ~(1u << TCP_TIME_WAIT) };
-	}
-	return send(fd, &m, m.head.nlmsg_len, MSG_DONTWAIT) == (ssize_t)m.head.nlmsg_len;
 }
 
 /* In .bss: touched only when there are sockets. */
 static char answer[32768] __attribute__((aligned(8)));
 
-struct place {
-	int proc_fd;
-	int fd; /* what the socket is to become, in the table that both share */
-};
-
-static bool enter(int net, int user)
-{
-	if (setns(net, CLONE_NEWNET) == 0)
-		return true;
-	/* Rootless we may by the rights we have over the run's user namespace. */
-	return user >= 0 && setns(user, CLONE_NEWUSER) == 0 && setns(net, CLONE_NEWNET) == 0;
-}
-
-/* Of any thread that is there; init's own is not for the caller's user to see. */
-static void try_thread(int task_fd, const char *name, void *arg)
-{
-	bool *entered = arg;
-	char path[40];
-	cleanup_fd int net = -1;
-	cleanup_fd int user = -1;
-
-	if (*entered)
-		return;
-	snprintf(path, sizeof(path), "%.12s/ns/net", name);
-	net = openat(task_fd, path, O_RDONLY | O_CLOEXEC);
-	snprintf(path, sizeof(path), "%.12s/ns/user", name);
-	user = openat(task_fd, path, O_RDONLY | O_CLOEXEC);
-	*entered = net >= 0 && enter(net, user);
-}
-
-static void try_process(int proc_fd, const char *name, void *arg)
-{
-	bool *entered = arg;
-	char path[40];
-	cleanup_fd int fd = -1;
-
-	if (*entered || name[0] < '1' || name[0] > '9')
-		return;
-	snprintf(path, sizeof(path), "%.12s/task", name);
-	fd = openat(proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0)
-		fd_each_entry(fd, try_thread, entered);
-}
-
-/*
- * In the helper. What the kernel has as a module it loads when it is first asked for, and
- * that may take long: so ask once here.
- */
-static int open_inside(void *share, void *arg)
-{
-	const struct place *p = arg;
-	bool entered = false;
-	/* Its own position in the directory. */
-	int proc_fd = openat(p->proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int fd;
-
-	(void)share;
-	fd_each_entry(proc_fd, try_process, &entered);
-	close(proc_fd);
-	fd = entered ? open_diag() : -1;
-	for (unsigned int i = 0; fd >= 0 && i < SOCKET_KINDS; i++) {
-		int first = open_diag();
-
-		if (first >= 0 && ask(first, &kinds[i]))
-			recv(first, answer, sizeof(answer), MSG_DONTWAIT);
-		close(first);
-	}
-	return fd < 0 || dup3(fd, p->fd, O_CLOEXEC) < 0;
-}
-
 /* Is there one? While it is being made and where it cannot be, there is none. */
 static bool is_open(struct socket_use *u, int proc_fd)
 {
 	uint64_t now = raw_clock_ns(CLOCK_MONOTONIC);
-	struct place place;
+	struct socket_place place;
 
 	if (!u->tried) {
 		u->tried = true;
-		u->fd = u->own_ns ? eventfd(0, EFD_CLOEXEC) : open_diag();
-		place = (struct place){ proc_fd, u->fd };
+		u->fd = u->own_ns ? eventfd(0, EFD_CLOEXEC) : socket_diag_open();
+		place = (struct socket_place){ proc_fd, u->fd };
 		if (u->own_ns && u->fd >= 0 &&
-		    helper_start(&u->helper, "sockets", CLONE_FILES, 1, open_inside, &place,
-				 now + HELPER_NS) < 0)
+		    helper_start(&u->helper, "sockets", CLONE_FILES, 1, socket_diag_open_inside,
+				 &place, now + HELPER_NS) < 0)
 			fd_close(&u->fd);
 	}
 	if (u->helper.pid_fd < 0)
 		return u->fd >= 0;
 	switch (helper_check(&u->helper, now)) {
 	case HELPER_WORKS: return false;
-	case HELPER_FAILED: fd_close(&u->fd); break;
+	case HELPER_FAILED: u->fd = -1; break; /* as socket_use_clear() */
 	case HELPER_DONE: break;
 	}
 	helper_end(&u->helper);
@@ -293,8 +175,8 @@ void socket_use_count(const char *protocols, uint64_t counts[SOCKET_KINDS], uint
 		n = strtoull(end, NULL, 10);
 		if (strncmp(name, "UNIX-", 5) == 0)
 			length = 4;
-		while (kind < SOCKET_KINDS && (strlen(kinds[kind].name) != length ||
-					       strncmp(kinds[kind].name, name, length) != 0))
+		while (kind < SOCKET_KINDS && (strlen(socket_kinds[kind].name) != length ||
+					       strncmp(socket_kinds[kind].name, name, length) != 0))
 			kind++;
 		if (kind < SOCKET_KINDS)
 			counts[kind] += n;
@@ -314,7 +196,7 @@ static void guess(struct socket_use *u)
 	uint64_t n = u->counts[u->kind];
 
 	add(&u->next.may,
-	    n * (kinds[u->kind].protocol == IPPROTO_TCP ? STREAM_BYTES : SOCKET_BYTES));
+	    n * (socket_kinds[u->kind].protocol == IPPROTO_TCP ? STREAM_BYTES : SOCKET_BYTES));
 	add(&u->next.told, n);
 	u->next.queued |= n && u->kind == 0;
 }
@@ -396,7 +278,7 @@ static int step(struct socket_use *u, int proc_fd, uint64_t deadline)
 			continue;
 		}
 		if (!u->asked)
-			r = ask(u->fd, &kinds[u->kind]) ? 0 : -EIO;
+			r = socket_diag_ask(u->fd, &socket_kinds[u->kind]) ? 0 : -EIO;
 		u->asked = true;
 		if (r == 0)
 			r = take_answer(u);

@@ -19,8 +19,7 @@
 
 #include "helper.h"
 #include "plan.h"
-
-enum { SOCKET_KINDS = 9 };
+#include "socket_diag.h"
 
 struct socket_sums {
 	uint64_t bytes;	 /* that they hold */

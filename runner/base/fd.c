@@ -101,3 +101,32 @@ int fd_each_entry(int dir_fd, void (*each)(int dir_fd, const char *name, void *a
 		}
 	return n < 0 ? (int)n : count;
 }
+
+enum { LINE = 8192 };
+
+bool fd_each_line(int dir_fd, const char *path, bool (*each)(const char *line, void *arg),
+		  void *arg)
+{
+	char text[LINE + 1];
+	size_t kept = 0;
+	ssize_t n;
+	cleanup_fd int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	while ((n = read(fd, text + kept, LINE - kept)) > 0) {
+		char *line = text, *end;
+
+		text[kept + (size_t)n] = '\0';
+		for (; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+			*end = '\0';
+			if (!each(line, arg))
+				return true;
+		}
+		kept = strlen(line);
+		if (kept >= LINE - 1)
+			kept = 0; /* no line that matters is that long */
+		memmove(text, line, kept);
+	}
+	return n == 0;
+}

@@ -8,6 +8,7 @@
 #ifndef RUNNER_BASE_FD_H
 #define RUNNER_BASE_FD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/types.h>
@@ -61,5 +62,12 @@ int fd_write_text(int dir_fd, const char *path, const char *text);
  * many there were, or -errno.
  */
 int fd_each_entry(int dir_fd, void (*each)(int dir_fd, const char *name, void *arg), void *arg);
+
+/**
+ * Call `each` for every line of a file of the kernel's, while it wants more; lines longer
+ * than 8 KiB are left out. False: it could not be read (errno).
+ */
+bool fd_each_line(int dir_fd, const char *path, bool (*each)(const char *line, void *arg),
+		  void *arg);
 
 #endif

@@ -43,7 +43,7 @@ MUTATIONS = [
     ("what a sender that is gone has sent does not count", "runner/socket_use.c",
      "sums->may += (uint64_t)info[SK_MEMINFO_SNDBUF] *", "sums->may += 0 *",
      [HELD + way("sockets whose senders are gone")]),
-    ("the netlink socket is of the supervisor's namespace", "runner/socket_use.c",
+    ("the netlink socket is of the supervisor's namespace", "runner/socket_diag.c",
      "*entered = net >= 0 && enter(net, user);", "*entered = net >= 0 || enter(net, user);",
      [HELD + way("sockets filled between the ticks")]),
     ("shared memory that is hidden does not count", "runner/nameless.c",
