@@ -174,4 +174,9 @@ MUTATIONS = [
      "field[MINFLT] + field[CMINFLT]", "field[MINFLT]", ["unit at a glance"]),
     ("the kernel's time of children waited for is none", "runner/survey_status.c",
      "field[STIME] + field[CSTIME]", "field[STIME]", ["unit at a glance"]),
+    ("what is locked is all there is", "runner/survey_smaps.c",
+     "		s->sums.locked += s->own + s->shared;\n", "", ["unit who is locked"]),
+    ("sockets: none is in no table", "runner/socket_use.c",
+     "		u->next.untold = u->used - u->next.told;", "		;",
+     ["unit sockets, how many there are"]),
 ]

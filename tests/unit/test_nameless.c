@@ -197,7 +197,7 @@ static void where_nobody_tells(void)
 }
 
 /* How many there are, by a /proc of files. */
-static struct socket_sums looked_at(const char *sockstat)
+static struct socket_sums looked_at(const char *sockstat, const char *protocols)
 {
 	struct socket_use u = { .own_ns = true, .tried = true, .helper = HELPER_NONE, .fd = -1 };
 	char dir[] = "/tmp/sockets-XXXXXX";
@@ -209,8 +209,14 @@ static struct socket_sums looked_at(const char *sockstat)
 	CU_ASSERT_TRUE_FATAL(mkdirat(fd, "1", 0700) == 0 && mkdirat(fd, "1/net", 0700) == 0);
 	file = openat(fd, "1/net/sockstat", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	CU_ASSERT_EQUAL(write(file, sockstat, strlen(sockstat)), (ssize_t)strlen(sockstat));
-	CU_ASSERT_EQUAL(socket_use_step(&u, fd, UINT64_MAX), 0);
 	close(file);
+	if (protocols) {
+		file = openat(fd, "1/net/protocols", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		CU_ASSERT_TRUE(write(file, protocols, strlen(protocols)) > 0);
+		close(file);
+	}
+	CU_ASSERT_EQUAL(socket_use_step(&u, fd, UINT64_MAX), 0);
+	unlinkat(fd, "1/net/protocols", 0);
 	unlinkat(fd, "1/net/sockstat", 0);
 	unlinkat(fd, "1/net", AT_REMOVEDIR);
 	unlinkat(fd, "1", AT_REMOVEDIR);
@@ -222,9 +228,15 @@ static struct socket_sums looked_at(const char *sockstat)
 /* Without the list of protocols anything can be there, unless it is said that nothing is. */
 static void how_many_there_are(void)
 {
-	CU_ASSERT_EQUAL(looked_at("sockets: used 0\n").may, 0);
-	CU_ASSERT_EQUAL(looked_at("sockets: used 1\n").may, UINT64_MAX);
-	CU_ASSERT_EQUAL(looked_at("").may, UINT64_MAX);
+	static const char none[] = "protocol  size sockets\nTCP  2304  0\n";
+
+	CU_ASSERT_EQUAL(looked_at("sockets: used 0\n", NULL).may, 0);
+	CU_ASSERT_EQUAL(looked_at("sockets: used 1\n", NULL).may, UINT64_MAX);
+	CU_ASSERT_EQUAL(looked_at("", NULL).may, UINT64_MAX);
+	/* More than there are in any table: those are asked one by one. */
+	CU_ASSERT_EQUAL(looked_at("sockets: used 9\n", none).untold, 9);
+	CU_ASSERT_EQUAL(looked_at("sockets: used 9\n", none).may, 0);
+	CU_ASSERT_EQUAL(looked_at("", none).untold, 0);
 }
 
 /* -- the inventory ---------------------------------------------------------------- */

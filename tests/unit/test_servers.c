@@ -73,7 +73,7 @@ static void a_bind_is_no_way_to_a_server(void)
 {
 	struct host host = fake_host(false);
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	char dir[64];
+	char dir[sizeof(at.sun_path)];
 	int fd;
 
 	host.landlock_abi = 9;

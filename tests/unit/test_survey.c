@@ -9,8 +9,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "memory_device.h"
 #include "suites.h"
 
@@ -143,6 +145,50 @@ static void who_was_at_it_is_gone(void)
 	end();
 }
 
+/* The other end of a FIFO: it writes when its parent has waited for a while. */
+static void __attribute__((noreturn)) write_late(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	char stat[64];
+	char text[512];
+	char *state;
+
+	snprintf(stat, sizeof(stat), "/proc/%d/stat", (int)getppid());
+	do {
+		if (fd_read_text(AT_FDCWD, stat, text, sizeof(text)) <= 0)
+			_exit(1);
+		state = strrchr(text, ')');
+	} while (state && state[2] != 'S');
+	usleep(2 * SURVEY_IMPATIENCE_NS / 1000);
+	_exit(write(fd, "Pss: 1 kB\n", 10) == 10 ? 0 : 1);
+}
+
+/* Its mappings are locked: of that one a glance, and nobody takes it for all there is. */
+static void who_is_locked(void)
+{
+	char path[128];
+	int status = -1;
+	pid_t pid;
+
+	begin();
+	snprintf(path, sizeof(path), "%s/20/smaps", proc);
+	CU_ASSERT_EQUAL_FATAL(unlink(path) == 0 && mkfifo(path, 0600) == 0, 1);
+	pid = fork();
+	if (pid == 0)
+		write_late(path);
+	survey_begin(&s, SURVEY_EXACT);
+	s.waited = SURVEY_PATIENCE_NS;
+	CU_ASSERT_EQUAL(survey_step(&s, proc_fd, UINT64_MAX), 0);
+	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+	CU_ASSERT_EQUAL(status, 0);
+	CU_ASSERT_EQUAL(s.sums.own, (107 + 12 + 3 + 5) * KIB);
+	CU_ASSERT_EQUAL(s.sums.shared, (50 + 20) * KIB);
+	CU_ASSERT_EQUAL(s.sums.unread, 1);
+	CU_ASSERT_EQUAL(s.sums.locked, (107 + 50) * KIB);
+	CU_ASSERT_TRUE(s.waited >= SURVEY_PATIENCE_NS + SURVEY_IMPATIENCE_NS);
+	end();
+}
+
 static void patience_ends(void)
 {
 	survey_begin(&s, SURVEY_EXACT);
@@ -157,6 +203,7 @@ CU_TestInfo survey_tests[] = {
 	{ "at a glance", at_a_glance },
 	{ "exactly", exactly },
 	{ "who was at it is gone", who_was_at_it_is_gone },
+	{ "who is locked", who_is_locked },
 	{ "patience ends", patience_ends },
 	CU_TEST_INFO_NULL,
 };
