@@ -182,6 +182,31 @@ static void shrunk_programs_answer_as_before(void)
 	CU_ASSERT_EQUAL(wrong, 0);
 }
 
+/* More answers on one way than are remembered: what is forgotten is asked again. */
+static void more_facts_than_there_is_room_for(void)
+{
+	enum { QUESTIONS = 60 };
+	struct sock_filter whole[QUESTIONS + 3];
+	unsigned int n = QUESTIONS + 3;
+	unsigned int shrunk;
+
+	program[0] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+						  offsetof(struct seccomp_data, args));
+	for (unsigned int i = 1; i <= QUESTIONS; i++)
+		program[i] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, i,
+							  (uint8_t)(n - 2 - i), 0);
+	program[n - 2] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 1);
+	program[n - 1] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, 2);
+	memcpy(whole, program, sizeof(whole));
+	shrunk = bpf_shrink(program, n);
+	for (unsigned int v = 0; v < QUESTIONS + 10; v++) {
+		struct seccomp_data data = { .args = { v } };
+
+		CU_ASSERT_EQUAL(bpf_run(whole, n, &data), v >= 1 && v <= QUESTIONS ? 2 : 1);
+		CU_ASSERT_EQUAL(bpf_run(program, shrunk, &data), bpf_run(whole, n, &data));
+	}
+}
+
 static void foreign_architectures_are_foreign(void)
 {
 	struct err e = { 0 };
@@ -231,6 +256,7 @@ CU_TestInfo bpf_tests[] = {
 	{ "random tables", random_tables },
 	{ "tables of near twins", tables_of_near_twins },
 	{ "shrunk programs answer as before", shrunk_programs_answer_as_before },
+	{ "more facts than there is room for", more_facts_than_there_is_room_for },
 	{ "foreign architectures are foreign", foreign_architectures_are_foreign },
 	{ "a broken program kills", a_broken_program_kills },
 	{ "tables are bounded", tables_are_bounded },
