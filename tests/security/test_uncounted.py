@@ -46,7 +46,53 @@ for option in socket.SO_SNDBUF, socket.SO_RCVBUF:
 """
 
 
+# A copy by who tries sendfile(2) first, and that call by itself. A table of futexes of 16
+# (PR_FUTEX_HASH_SET_SLOTS), and how many there are: what the kernel says of its own (0: shared).
+COPY = """
+import os, shutil
+open("/tmp/a", "wb").write(b"x" * 100000)
+shutil.copyfile("/tmp/a", "/tmp/b")
+print(open("/tmp/b", "rb").read() == b"x" * 100000)
+r, w = os.pipe()
+try:
+    print(os.sendfile(w, os.open("/tmp/a", os.O_RDONLY), 0, 10))
+except OSError as e:
+    print(e.errno)
+"""
+FUTEXES = """
+import ctypes, errno
+libc = ctypes.CDLL(None, use_errno=True)
+for args in (1, 16, 0), (2, 0, 0):
+    n = libc.prctl(78, *(ctypes.c_ulong(a) for a in args), ctypes.c_ulong(0))
+    print(errno.errorcode[ctypes.get_errno()] if n < 0 else n)
+"""
+
+
 class Uncounted(lib.Scripts):
+    def test_pages_do_not_go_by_sendfile(self):
+        def check(actor):
+            r = self.run_script(["--without", "cgroup"], COPY, actor)
+            self.assertEqual(r.out.split(), ["True", "22"], repr(r))
+            self.assertEqual({(d["operation"], d["layer"]) for d in r.report["denials"]},
+                             {("sendfile", "uncounted")})
+            r = self.run_script(["--without", "cgroup", "--without", "uncounted"], COPY, actor)
+            self.assertEqual(r.out.split(), ["True", "10"], repr(r))
+            self.assertEqual(r.report["denials"], [])
+        self.each(check)
+
+    def test_no_table_of_futexes(self):
+        def check(actor):
+            r = self.run_script(["--without", "cgroup"], FUTEXES, actor)
+            self.assertEqual(r.out.split(), ["EINVAL"] * 2, repr(r))
+            refused = [(d["operation"], d["layer"]) for d in r.report["denials"]]
+            self.assertEqual(set(refused), {("prctl", "uncounted")}, repr(r))
+            r = self.run_script(["--without", "cgroup", "--without", "uncounted"], FUTEXES, actor)
+            self.assertEqual(r.report["denials"], [])
+            if r.out.split() == ["EINVAL"] * 2:
+                self.skipTest("the kernel has no PR_FUTEX_HASH")
+            self.assertEqual(r.out.split(), ["0", "16"], repr(r))
+        self.each(check)
+
     def test_what_nobody_could_count_is_not_there(self):
         def check(actor):
             r = self.run_script(["--without", "cgroup"], REFUSALS, actor, *REFUSED.values())
