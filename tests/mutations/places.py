@@ -135,7 +135,7 @@ MUTATIONS = [
      "		access |= write;",
      [RIGHTS + "Rights.test_the_rules_hold_no_more"]),
     ("Landlock: block devices may be made", "runner/layer/landlock.c",
-     "FS_MAKE_CHAR | FS_MAKE_BLOCK | FS_IOCTL_DEV", "FS_MAKE_CHAR | FS_IOCTL_DEV",
+     "(FS_EXECUTE | FS_MAKE_CHAR | FS_MAKE_BLOCK |", "(FS_EXECUTE | FS_MAKE_CHAR |",
      [RIGHTS + "Rights.test_where_writing_is_granted"]),
     ("Landlock: character devices may be made", "runner/layer/landlock.c",
      "FS_EXECUTE | FS_MAKE_CHAR | FS_MAKE_BLOCK", "FS_EXECUTE | FS_MAKE_BLOCK",
