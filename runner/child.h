@@ -98,6 +98,7 @@ struct child {
 	int memfd_fd;	    /* vm.memfd_noexec, for the proof; -1 */
 	int listener_fd;    /* seccomp user notification, or -1 */
 	int payload_fd;	    /* the payload's pidfd */
+	bool no_huge_pages; /* what PR_GET_THP_DISABLE said, while it could be asked */
 	bool handed_up;	    /* the supervisor has /proc, listener and pidfd */
 };
 

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 #include "../seccomp/policy.h"
 #include "base/raw.h"
@@ -220,6 +221,19 @@ int filter_plan(struct plan *plan, struct err *e)
 	return name ? check_startable(plan, e) : 0;
 }
 
+/*
+ * A huge page of which 4 KiB are left is held as a whole, and counts as these. execve(2) and
+ * fork(2) keep the setting. Here and not in a row's own enter: the filter, whose block holds it,
+ * comes with the first row that loads it, and a policy behind it may refuse prctl(2).
+ */
+IN_CHILD static int no_huge_pages(struct child *c)
+{
+	long r = raw5(SYS_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
+
+	c->no_huge_pages = raw5(SYS_prctl, PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1;
+	return (int)r;
+}
+
 IN_CHILD int filter_enter(struct child *c)
 {
 	unsigned long flags =
@@ -228,6 +242,9 @@ IN_CHILD int filter_enter(struct child *c)
 
 	if (c->listener_fd >= 0)
 		return 0;
+	r = plan_has(c->plan, LAYER_UNCOUNTED) ? no_huge_pages(c) : 0;
+	if (r < 0)
+		return (int)r;
 	r = raw3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &c->plan->filter);
 	if (r < 0)
 		return (int)r;

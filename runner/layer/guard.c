@@ -265,6 +265,8 @@ IN_CHILD static int prove_uncounted(struct child *c)
 		{ SYS_fcntl, { 0, F_SETPIPE_SZ, 1 }, "F_SETPIPE_SZ passes" },
 		{ SYS_sendfile, { 0 }, "sendfile(2) passes" },
 		{ SYS_prctl, { PR_FUTEX_HASH, 1, 1 << 24 }, "PR_FUTEX_HASH passes" },
+		{ SYS_prctl, { PR_SET_THP_DISABLE, 0 }, "huge pages could be turned on" },
+		{ SYS_prctl, { PR_SET_THP_DISABLE, 1, 2 }, "some huge pages could be turned on" },
 	};
 	/* Answered by the filter itself; the kernel would say EFAULT, EINVAL and EBADF. */
 	static const struct {
@@ -287,7 +289,7 @@ IN_CHILD static int prove_uncounted(struct child *c)
 		  0,
 		  "SO_SNDBUFFORCE passes" },
 	};
-	int r = 0;
+	int r = child_check(c, LAYER_UNCOUNTED, c->no_huge_pages, "there are huge pages");
 
 	for (unsigned int i = 0; r == 0 && i < sizeof(calls) / sizeof(calls[0]); i++)
 		r = child_check(c, LAYER_UNCOUNTED,

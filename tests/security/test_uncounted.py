@@ -67,8 +67,54 @@ for args in (1, 16, 0), (2, 0, 0):
     print(errno.errorcode[ctypes.get_errno()] if n < 0 else n)
 """
 
+# Huge pages of who asks for some, as the kernel counts them; what MADV_COLLAPSE (25) says; and
+# what a program says that is started after it all.
+HUGE = """
+import ctypes, errno, subprocess, sys
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+SIZE, HUGE = 16 << 20, 2 << 20
+def answer(n):
+    return errno.errorcode[ctypes.get_errno()] if n < 0 else n
+def prctl(*args):
+    return answer(libc.prctl(*(ctypes.c_ulong(a) for a in args)))
+def region(advice):
+    at = (libc.mmap(None, ctypes.c_size_t(SIZE + HUGE), 3, 0x22, -1, ctypes.c_long(0)) + HUGE - 1) // HUGE * HUGE
+    if advice is not None:
+        assert libc.madvise(ctypes.c_void_p(at), ctypes.c_size_t(SIZE), advice) == 0
+    ctypes.memset(at, 1, SIZE)
+    return ctypes.c_void_p(at)
+if len(sys.argv) > 1:
+    sys.exit(print(prctl(42, 0, 0, 0, 0)))
+region(14)
+print(sum(int(l.split()[1]) for l in open("/proc/self/smaps") if l.startswith("AnonHugePages:")) > 0)
+print(answer(libc.madvise(region(None), ctypes.c_size_t(HUGE), 25)))
+print(prctl(42, 0, 0, 0, 0), prctl(41, 0, 0, 0, 0), prctl(41, 1, 2, 0, 0), prctl(41, 1, 0, 0, 0), flush=True)
+subprocess.run([sys.executable, __file__, "x"])
+"""
+
 
 class Uncounted(lib.Scripts):
+    def test_no_huge_pages(self):
+        with open("/sys/kernel/mm/transparent_hugepage/enabled") as f:
+            if "[never]" in f.read():
+                self.skipTest("the host has no huge pages")
+
+        def check(actor):
+            r = self.run_script(["--without", "cgroup"], HUGE, actor)
+            self.assertEqual(r.out.split(), ["False", "EINVAL", "1", "EPERM", "EPERM", "0", "1"],
+                             repr(r))
+            self.assertEqual({(d["operation"], d["layer"]) for d in r.report["denials"]},
+                             {("prctl", "uncounted")}, repr(r))
+            r = self.run_script(["--without", "cgroup", "--without", "uncounted"], HUGE, actor)
+            # MADV_COLLAPSE came with Linux 6.1, the flags with 6.18.
+            out = r.out.split()
+            self.assertEqual(out[:1] + out[2:4] + out[5:], ["True", "0", "0", "0", "1"], repr(r))
+            release = tuple(int(n) for n in os.uname().release.split(".")[:2])
+            self.assertEqual(out[1], "0" if release >= (6, 1) else "EINVAL", repr(r))
+            self.assertIn(out[4], ("0", "EINVAL"), repr(r))
+        self.each(check)
+
     def test_pages_do_not_go_by_sendfile(self):
         def check(actor):
             r = self.run_script(["--without", "cgroup"], COPY, actor)
