@@ -14,7 +14,7 @@ import socket
 import sys
 import time
 
-size, end = int(sys.argv[1]) << 20, time.monotonic() + float(sys.argv[2])
+size, end = int(sys.argv[1]) // 16 << 24, time.monotonic() + float(sys.argv[2])
 
 
 def goes_on():
