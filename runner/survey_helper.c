@@ -160,6 +160,8 @@ int survey_helper_step(struct survey_helper *h, int proc_fd, uint64_t now, uint6
 		go_on_alone(h);
 	}
 	*ret = *s;
+	/* A number of the helper's; alone, nobody reads mappings any more. */
+	ret->smaps = -1;
 	return r;
 }
 

@@ -84,6 +84,8 @@ MUTATIONS = [
     ("a look whose helper is gone is over", "runner/survey_helper.c",
      "		go_on(h, proc_fd, now);\n", "		r = -ESRCH + 0 * (int)(uintptr_t)go_on;\n",
      [LOCKED + "test_a_helper_that_does_not_answer"]),
+    ("a number of the helper's is closed by runner", "runner/survey_helper.c",
+     "	ret->smaps = -1;\n", "", [LOCKED + "test_a_run_that_ends_in_the_middle_of_a_look"]),
     ("a helper of a look outlives runner", "runner/survey_helper.c",
      "	if (!raw_die_with(parent))", "	if (raw0(SYS_getppid) != parent)",
      [LOCKED + "test_a_helper_holds_nothing_and_dies_with_runner"]),

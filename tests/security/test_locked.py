@@ -90,7 +90,7 @@ def lookers(pid):
 class Run:
     """One of that payload: when each line came, and what processes runner had meanwhile."""
 
-    def __init__(self, case, actor, threads, seconds):
+    def __init__(self, case, actor, threads, seconds, grace="1h"):
         self.room = lib.room(actor, 0o777)
         large = os.path.join(self.room, "large")
         with open(large, "wb") as f:
@@ -100,7 +100,7 @@ class Run:
         self.begun = time.monotonic_ns()
         self.process = subprocess.Popen(lib.as_actor(actor, [
             lib.RUNNER, "exec", "--without", "cgroup", "--memory", "2g", "--timeout",
-            "%ds" % seconds, "--grace", "1h", "--ro-bind", large + ":/large", "--report",
+            "%ds" % seconds, "--grace", grace, "--ro-bind", large + ":/large", "--report",
             self.path, script, str(threads)]), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         case.addCleanup(self.process.stderr.close)
         self.beats, self.late, self.helpers, self.most = [], [], set(), 0
@@ -230,6 +230,19 @@ class Locked(lib.PerActor):
             self.assertTrue(lib.wait_until(lambda: not lib.alive(pid), 20))
             r.read()
             r.end()
+        self.each(check)
+
+    def test_a_run_that_ends_in_the_middle_of_a_look(self):
+        """What the helper has open is none of runner's: its own stderr has such a number."""
+        def check(actor):
+            for _ in range(3):
+                r = Run(self, actor, 0, 600, "50ms")
+                r.stop_a_helper()
+                r.process.send_signal(signal.SIGTERM)
+                err = r.process.stderr.read().decode()
+                self.assertEqual(r.end()["reason"], "canceled", err)
+                self.assertEqual(r.process.returncode, 128 + signal.SIGTERM)
+                self.assertIn("runner: canceled: runner was sent signal 15", err)
         self.each(check)
 
 
