@@ -37,7 +37,7 @@ LIBS := -ljansson -lseccomp -lcap -lmd
 
 BASE := base/err base/fd base/reopen base/kernel_fs base/open base/stranger_helper base/stranger base/text base/display base/visible base/jout
 INPUT := spec limits mount_words profile profile_limits profile_mounts builtin profile_load profile_file policy_file options host
-POLICY := bpf_run bpf_decide bpf_shrink bpf_table bpf policy_rule policy
+POLICY := bpf_run bpf_answers bpf_decide bpf_shrink bpf_table bpf policy_rule policy
 DECIDE := cgroup_probe cgroup idmap mountinfo bind_source reach_trees reach command plan plan_print
 LAYERS := table cgroup namespaces userns identity network memfd mounting chroot place chain root devices proc tmpfs binds programs privileges \
 	landlock process filter guard unix_sockets seccomp
@@ -72,7 +72,7 @@ MUSL_LIBC ?= $(firstword $(wildcard /usr/lib/*-linux-musl/libc.a /usr/lib/musl/l
 EXPRESS ?= $(if $(SANITIZE),,$(shell command -v $(MUSL_CC) 2>/dev/null))
 EXPRESS_ROOMS := $(filter-out runner/profile runner/profile_limits runner/profile_mounts runner/profile_file runner/policy_file \
 	runner/trial runner/cmd_doctor runner/cmd_profile runner/cmd_selftest runner/probe/% runner/selftest_%,$(RUNNER:%=runner/%)) \
-	seccomp/bpf_run runner/express/express runner/express/entry
+	seccomp/bpf_run seccomp/bpf_answers runner/express/express runner/express/entry
 EXPRESS_OBJECTS := $(EXPRESS_ROOMS:%=$(O)/express/%.o) $(O)/express/builtin.o
 # musl-gcc hides the kernel's headers along with glibc's; they come last.
 KERNEL_HEADERS := -idirafter /usr/include -idirafter /usr/include/$(shell $(MUSL_CC) -dumpmachine 2>/dev/null)

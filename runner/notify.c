@@ -75,7 +75,8 @@ bool notify_answer(int listener, const struct plan *plan, struct shared_sizes *s
 		return false;
 	answer = bpf_run(plan->verdict.filter, plan->verdict.len, &in.notif.data);
 	switch (answer & SECCOMP_RET_ACTION_FULL) {
-	case SECCOMP_RET_ALLOW: let_pass(listener, &in.notif, &out.resp, sizes); return false;
+	case SECCOMP_RET_ALLOW:
+	case SECCOMP_RET_LOG: let_pass(listener, &in.notif, &out.resp, sizes); return false;
 	case SECCOMP_RET_ERRNO: error = (int)(answer & POLICY_ERRNO); break;
 	case SECCOMP_RET_KILL_PROCESS:
 	case SECCOMP_RET_KILL_THREAD:

@@ -19,6 +19,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -95,6 +96,13 @@ unsigned int bpf_shrink(struct sock_filter *program, unsigned int length);
 /** What the program says of this call: SECCOMP_RET_*. KILL on a broken program. */
 uint32_t bpf_run(const struct sock_filter *program, unsigned int length,
 		 const struct seccomp_data *data);
+
+/**
+ * Does every answer that the program can give to this call fit, whatever its arguments are?
+ * In doubt not: `fits` may be asked of more answers than there are, never of fewer.
+ */
+bool bpf_answers_are(const struct sock_filter *program, unsigned int length, unsigned int nr,
+		     bool (*fits)(uint32_t answer));
 
 /** The answer of the table itself, without compiling: the tests' oracle. */
 uint32_t bpf_table_answer(const struct bpf_table *t, const struct seccomp_data *data);

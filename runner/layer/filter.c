@@ -76,6 +76,11 @@ static int check_startable(struct plan *plan, struct err *e)
 	return 0;
 }
 
+static bool passes(uint32_t answer)
+{
+	return answer == SECCOMP_RET_ALLOW || answer == SECCOMP_RET_LOG;
+}
+
 /* Of the caller itself, and of another thread of it by its number. */
 static bool lets_affinity(const struct plan *plan)
 {
@@ -158,8 +163,9 @@ static int check_name(const char *name, struct err *e)
 
 /*
  * mmap(2) that makes much memory shared is told to the supervisor, who lets it pass: see
- * shared_sizes.h. Only where nobody counts, and nobody may look either. The program behind
- * it is the verdict on such a call, so it grants nothing.
+ * shared_sizes.h. Only where nobody counts, and nobody may look either, and where the policy
+ * lets every mmap(2) pass anyway: an answer that the supervisor cannot give (a signal) stays
+ * the filter's.
  */
 static int observe_mappings(struct plan *plan, struct err *e)
 {
@@ -180,7 +186,8 @@ static int observe_mappings(struct plan *plan, struct err *e)
 	};
 	const struct sock_fprog *f = &plan->filter;
 
-	if (plan->host->privileged || !plan_has(plan, LAYER_UNCOUNTED))
+	if (plan->host->privileged || !plan_has(plan, LAYER_UNCOUNTED) ||
+	    !bpf_answers_are(plan->verdict.filter, plan->verdict.len, SYS_mmap, passes))
 		return 0;
 	plan->observer = malloc(sizeof(before) + f->len * sizeof(f->filter[0]));
 	if (!plan->observer)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What holds memory that nobody counts is not there, and has no larger size."""
+import json
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -170,6 +172,36 @@ class Uncounted(lib.Scripts):
             r = self.run_script(["--without", "cgroup", "--without", "uncounted"], BUFFERS, actor)
             self.assertEqual(r.out, "pipe 4 0\nsocket True\nsocket True\n", repr(r))
         self.each(check)
+
+
+class Policies(lib.Scripts):
+    """Rootless, mmap(2) of much that is shared is told; the policy's answer stays what it is."""
+    MAP = "import mmap; print(len(mmap.mmap(-1, 4 << 20)) >> 20, flush=True)"
+    LARGE = [{"index": 1, "op": "SCMP_CMP_EQ", "value": 4 << 20}]
+
+    def check(self, rule, out, status, denials):
+        def check(actor):
+            policy = lib.write(os.path.join(lib.room(), "mmap.json"), json.dumps({
+                "defaultAction": "SCMP_ACT_ALLOW", "syscalls": [dict(rule, names=["mmap"])]}))
+            for options in [], ["--without", "uncounted"]:
+                r = self.run_script(["--without", "cgroup", "--cpus", "unlimited", "--seccomp",
+                                     policy] + options, self.MAP, actor)
+                self.assertEqual((r.out, r.status), (out, status), repr(r))
+                self.assertEqual([d["operation"] for d in r.report["denials"]], denials, repr(r))
+                self.assertEqual("[Errno 7]" in r.err, "errnoRet" in rule, repr(r))
+        self.each(check)
+
+    def test_log(self):
+        self.check({"action": "SCMP_ACT_LOG"}, "4\n", 0, [])
+
+    def test_log_of_some(self):
+        self.check({"action": "SCMP_ACT_LOG", "args": self.LARGE}, "4\n", 0, [])
+
+    def test_trap(self):
+        self.check({"action": "SCMP_ACT_TRAP", "args": self.LARGE}, "", 128 + signal.SIGSYS, [])
+
+    def test_errno(self):
+        self.check({"action": "SCMP_ACT_ERRNO", "errnoRet": 7, "args": self.LARGE}, "", 1, ["mmap"])
 
 
 # An access list of so many entries, on a directory of the sandbox's own: what the kernel says.

@@ -252,7 +252,56 @@ static void tables_are_bounded(void)
 	CU_ASSERT_EQUAL(result, -E2BIG);
 }
 
+static bool is_allow(uint32_t answer)
+{
+	return answer == SECCOMP_RET_ALLOW;
+}
+
+static bool is_no_allow(uint32_t answer)
+{
+	return answer != SECCOMP_RET_ALLOW;
+}
+
+/* Number 10: always; 11: of one argument; 12: of all but one; 13: behind who took all; 14: never.
+ */
+static void what_a_program_can_answer_at_all(void)
+{
+	static const bool always[] = { true, false, false, false, false };
+	static const bool never[] = { false, false, false, true, true };
+	struct bpf_rule allow = { .action = SECCOMP_RET_ALLOW };
+	struct bpf_rule refuse = { .action = SECCOMP_RET_ERRNO | 1 };
+	struct bpf_rule one = { .n_args = 1, .args = { { 5, BPF_OP_EQ, 1ull << 33, 0 } } };
+	struct err e = { 0 };
+	int n;
+
+	bpf_table_init(&table, SECCOMP_RET_ERRNO | 38);
+	bpf_table_add(&table, 10, &allow, &e);
+	one.action = SECCOMP_RET_ALLOW;
+	bpf_table_add(&table, 11, &one, &e);
+	one.action = SECCOMP_RET_TRAP;
+	bpf_table_add(&table, 12, &one, &e);
+	bpf_table_add(&table, 12, &allow, &e);
+	bpf_table_add(&table, 13, &refuse, &e);
+	bpf_table_add(&table, 13, &allow, &e);
+	n = bpf_compile(&table, NULL, program, &e);
+	CU_ASSERT_TRUE_FATAL(n > 0);
+	for (int shrunk = 0; shrunk < 2; shrunk++) {
+		for (unsigned int i = 0; i < 5; i++) {
+			CU_ASSERT_EQUAL(bpf_answers_are(program, (unsigned int)n, 10 + i, is_allow),
+					always[i]);
+			CU_ASSERT_EQUAL(
+				bpf_answers_are(program, (unsigned int)n, 10 + i, is_no_allow),
+				never[i]);
+		}
+		n = (int)bpf_shrink(program, (unsigned int)n);
+	}
+	/* In doubt not: without its end, without anything. */
+	CU_ASSERT_FALSE(bpf_answers_are(program, 1, 10, is_allow));
+	CU_ASSERT_FALSE(bpf_answers_are(program, 0, 10, is_allow));
+}
+
 CU_TestInfo bpf_tests[] = {
+	{ "what a program can answer at all", what_a_program_can_answer_at_all },
 	{ "random tables", random_tables },
 	{ "tables of near twins", tables_of_near_twins },
 	{ "shrunk programs answer as before", shrunk_programs_answer_as_before },
