@@ -134,22 +134,27 @@ while time.monotonic() < end:
         its_own = dict(rule, args=[{"index": 0, "op": "SCMP_CMP_EQ", "value": 0}])
         # Another thread is named by its number, and so may be the payload itself.
         by_number = dict(rule, args=[{"index": 0, "op": "SCMP_CMP_NE", "value": 0}])
+        # The size of a mask: any that holds the CPUs will do.
+        one_size = dict(rule, args=[{"index": 1, "op": "SCMP_CMP_EQ", "value": 128}])
         widen = "import os; os.sched_setaffinity(0, {0, 1}); print(len(os.sched_getaffinity(0)))"
+        mask = ("import ctypes\n"
+                "assert ctypes.CDLL(None).sched_setaffinity(0, 128, (ctypes.c_ulong * 16)(3)) == 0\n")
+        otherwise = {policy(by_number): widen.replace("(0, {", "(os.getpid(), {"),
+                     policy(one_size): mask + "import os; print(len(os.sched_getaffinity(0)))"}
 
         def check(actor):
             if lib.has_cgroup(actor):
                 without = ["--without", "cgroup"]
             else:
                 without = []
-            for loose in (policy(rule), policy(its_own), policy(by_number),
+            for loose in (policy(rule), policy(its_own), policy(by_number), policy(one_size),
                           policy(dict(rule, action="SCMP_ACT_LOG"))):
                 r = lib.sandbox(without + ["--cpus", "1", "--seccomp", loose], ["--", "true"], actor)
                 self.assertEqual((r.status, r.report["reason"]), (125, "rejected"), repr(r))
                 self.assertIn("limit cpus rests on CPU affinity", r.err)
                 # control: without the limit it may
                 self.ok(self.run_script(without + ["--cpus", "unlimited", "--seccomp", loose],
-                                        widen if loose != policy(by_number) else
-                                        widen.replace("(0, {", "(os.getpid(), {"), actor), "2\n")
+                                        otherwise.get(loose, widen), actor), "2\n")
             r = lib.sandbox(without + ["--cpus", "1", "--seccomp", policy()], ["--", "nproc"], actor)
             self.assertEqual((r.out, r.report["cpu_limit"]["enforced_by"]), ("1\n", "affinity"))
             r = self.run_script(without + ["--cpus", "1", "--without", "seccomp"], widen, actor)
