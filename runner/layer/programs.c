@@ -65,6 +65,8 @@ static bool begins_inside(const struct plan *plan, const char *path)
 	return false;
 }
 
+enum { MOST_TRIES = 1000 };
+
 /* Links are followed as they will be inside. 0 or -errno. */
 static int find(const struct plan *plan, const char *path, struct found *ret)
 {
@@ -79,7 +81,12 @@ static int find(const struct plan *plan, const char *path, struct found *ret)
 		return -ENOENT;
 	if (root_fd < 0 || name_of(root_fd, root_name) < 0)
 		return -errno;
-	ret->fd = (int)raw4(SYS_openat2, root_fd, path, &how, sizeof(how));
+	/* A ".." asks for a moment without any rename or mount on the host: openat2(2). */
+	for (int i = 0; i < MOST_TRIES; i++) {
+		ret->fd = (int)raw4(SYS_openat2, root_fd, path, &how, sizeof(how));
+		if (ret->fd != -EAGAIN)
+			break;
+	}
 	if (ret->fd < 0)
 		return ret->fd;
 	length = strcmp(root_name, "/") == 0 ? 0 : strlen(root_name);

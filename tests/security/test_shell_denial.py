@@ -2,6 +2,7 @@
 """Shell denial, the suite of the fourth system that runner replaces: --program."""
 import os
 import shutil
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -13,6 +14,17 @@ from test_replaced import Group
 def run_by_python(*argv):
     """Python, which is allowed, executes that in its own place."""
     return ["python3", "-c", "import os, sys; os.execv(sys.argv[1], sys.argv[1:])"] + list(argv)
+
+
+RENAME = """
+import os, sys
+os.chdir(sys.argv[1])
+open("a", "w").close()
+print("ready", flush=True)
+while True:
+    os.rename("a", "b")
+    os.rename("b", "a")
+"""
 
 
 class ShellDenial(Group):
@@ -156,8 +168,18 @@ class ShellDenial(Group):
             self.assertEqual(number(r), 0, repr(r))
             r = lib.sandbox(options, ["--", "/bin/other", "succeed"], actor)
             self.assertEqual(r.status, 126, repr(r))
-            r = lib.sandbox(["--rootfs", d, "--program", "/bin/out"], ["--", "/bin/out"], actor)
-            self.assertIn("program '/bin/out': not found inside", r.err)
+            # Also while somebody on the host renames all the time: ".." is asked for again.
+            busy = subprocess.Popen([sys.executable, "-c", RENAME, lib.room()],
+                                    stdout=subprocess.PIPE)
+            self.addCleanup(busy.stdout.close)
+            self.addCleanup(busy.kill)
+            self.assertEqual(busy.stdout.readline(), b"ready\n")
+            for _ in range(20):
+                r = lib.sandbox(["--rootfs", d, "--program", "/bin/out"], ["--", "/bin/out"],
+                                actor)
+                self.assertIn("program '/bin/out': not found inside", r.err)
+            busy.kill()
+            busy.wait()
 
 
 if __name__ == "__main__":
