@@ -15,14 +15,28 @@
 
 #define MOST_NS 4000000000ull /* what it gets besides, where it only wants a CPU */
 
+long helper_clone(const char *name, uint64_t flags, int *ret_pid_fd)
+{
+	struct raw_clone_args args = { .flags = flags | 0x1000 /* CLONE_PIDFD */,
+				       .pidfd = (uint64_t)(uintptr_t)ret_pid_fd,
+				       .exit_signal = SIGCHLD };
+	char own[16] = "";
+	long pid;
+
+	raw5(SYS_prctl, PR_GET_NAME, own, 0, 0, 0);
+	raw5(SYS_prctl, PR_SET_NAME, name, 0, 0, 0);
+	pid = raw2(SYS_clone3, &args, sizeof(args));
+	if (pid != 0)
+		raw5(SYS_prctl, PR_SET_NAME, own, 0, 0, 0);
+	if (pid < 0)
+		*ret_pid_fd = -1;
+	return pid;
+}
+
 int helper_start(struct helper *h, const char *name, uint64_t flags, size_t size,
 		 int (*work)(void *share, void *arg), void *arg, uint64_t deadline)
 {
-	struct raw_clone_args args = { .flags = flags | 0x1000 /* CLONE_PIDFD */,
-				       .pidfd = (uint64_t)(uintptr_t)&h->pid_fd,
-				       .exit_signal = SIGCHLD };
 	long parent = raw0(SYS_getpid);
-	char own[16] = "";
 	long pid;
 
 	helper_end(h);
@@ -33,17 +47,12 @@ int helper_start(struct helper *h, const char *name, uint64_t flags, size_t size
 	}
 	h->size = size;
 	h->deadline = deadline;
-	/* It is born with its name: who looks never takes it for something else. */
-	raw5(SYS_prctl, PR_GET_NAME, own, 0, 0, 0);
-	raw5(SYS_prctl, PR_SET_NAME, name, 0, 0, 0);
-	pid = raw2(SYS_clone3, &args, sizeof(args));
+	pid = helper_clone(name, flags, &h->pid_fd);
 	if (pid == 0)
 		raw_exit_group(raw_die_with(parent) && work(h->share, arg) == 0 ? 0 : 1);
-	raw5(SYS_prctl, PR_SET_NAME, own, 0, 0, 0);
 	h->pid = (pid_t)pid;
 	if (pid > 0)
 		return 0;
-	h->pid_fd = -1;
 	helper_end(h);
 	return (int)pid;
 }

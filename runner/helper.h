@@ -33,6 +33,12 @@ enum helper_state { HELPER_WORKS, HELPER_DONE, HELPER_FAILED };
 int helper_start(struct helper *h, const char *name, uint64_t flags, size_t size,
 		 int (*work)(void *share, void *arg), void *arg, uint64_t deadline);
 
+/**
+ * Only the process: clone3(2) with a pidfd in *ret_pid_fd. It is born with its name, so who
+ * looks never takes it for something else. Returns its pid, 0 in it, or -errno.
+ */
+long helper_clone(const char *name, uint64_t flags, int *ret_pid_fd);
+
 /** Who is only not given a CPU waits for nobody. */
 bool helper_is_running(pid_t pid);
 

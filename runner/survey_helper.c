@@ -47,21 +47,16 @@ static void __attribute__((noreturn)) help(pid_t parent, int proc_fd, struct sur
 
 static int make(struct survey_helper *h, int proc_fd, uint64_t now)
 {
-	struct raw_clone_args args = { .flags = 0x1000 /* CLONE_PIDFD */,
-				       .pidfd = (uint64_t)(uintptr_t)&h->pid_fd,
-				       .exit_signal = SIGCHLD };
 	pid_t parent = getpid();
 	long pid;
 
 	h->share->done = 0;
 	h->share->cost = 0;
-	pid = raw2(SYS_clone3, &args, sizeof(args));
+	pid = helper_clone("look", 0, &h->pid_fd);
 	if (pid == 0)
 		help(parent, proc_fd, h->share);
-	if (pid < 0) {
-		h->pid_fd = -1;
+	if (pid < 0)
 		return (int)pid;
-	}
 	h->pid = (pid_t)pid;
 	h->reads = h->share->survey.reads;
 	h->heard = now;

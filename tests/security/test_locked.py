@@ -75,12 +75,12 @@ def state(pid):
 
 
 def lookers(pid):
-    """The helpers of exact looks; others have names of their own."""
+    """The helpers of exact looks, by the name they are born with."""
     found = []
     for child in children(pid):
         try:
             with open("/proc/%d/comm" % child, encoding="ascii") as f:
-                if f.read().strip() not in ("inventory", "sockets"):
+                if f.read() == "look\n":
                     found.append(child)
         except OSError:
             pass
@@ -104,7 +104,7 @@ class Run:
             self.path, script, str(threads)]), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         case.addCleanup(self.process.stderr.close)
         self.beats, self.late, self.helpers, self.most = [], [], set(), 0
-        self.sent = self.answered = self.init = None
+        self.sent = self.answered = None
         self.signals = seconds < 60
         self.over = threading.Event()
         case.addCleanup(self.process.wait)
@@ -115,10 +115,8 @@ class Run:
     def watch(self):
         while not self.over.wait(0.002):
             found = lookers(self.process.pid)
-            self.init = self.init or (found[0] if found else None)
-            others = [p for p in found if p != self.init]
-            self.helpers.update(others)
-            self.most = max(self.most, len(others))
+            self.helpers.update(found)
+            self.most = max(self.most, len(found))
 
     def read(self, until=None):
         """Until the condition holds, or the end. A signal is sent after the first beats."""
@@ -146,8 +144,6 @@ class Run:
         while self.read(until=lambda: len(self.beats) > seen):
             seen = len(self.beats)
             for pid in lookers(self.process.pid):
-                if pid == self.init or not self.init:
-                    continue
                 try:
                     os.kill(pid, signal.SIGSTOP)
                 except ProcessLookupError:
