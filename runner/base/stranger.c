@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -162,6 +164,26 @@ static long write_staged(struct stranger *s, const void *data, size_t n)
 	return moved;
 }
 
+/*
+ * No descriptor is left for a stage: vmsplice(2) does not wait either. The pipe keeps the
+ * page itself, so it is one that nobody writes to again.
+ */
+static long __attribute__((cold)) give_page(const struct stranger *s, const void *data, size_t n)
+{
+	size_t size = n < STRANGER_PIECE ? n : STRANGER_PIECE;
+	void *page = mmap(NULL, STRANGER_PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			  -1, 0);
+	struct iovec piece = { page, size };
+	long r;
+
+	if (page == MAP_FAILED)
+		return -errno;
+	memcpy(page, data, size);
+	r = raw4(SYS_vmsplice, s->fd, &piece, 1, SPLICE_F_NONBLOCK);
+	munmap(page, STRANGER_PIECE);
+	return r;
+}
+
 static long send_piece(struct stranger *s, const void *data, size_t n)
 {
 	long r = raw6(SYS_sendto, s->fd, RAW_ARG(data), (long)n, MSG_DONTWAIT | MSG_NOSIGNAL, 0, 0);
@@ -193,6 +215,8 @@ ssize_t stranger_write(struct stranger *s, const void *data, size_t n)
 		if (!lacks_nowait(r))
 			return r;
 		r = make_stage(s);
+		if (r == -EMFILE || r == -ENFILE)
+			return give_page(s, data, n);
 		return r < 0 ? r : stranger_write(s, data, n);
 	case STRANGER_STAGED: return write_staged(s, data, n);
 	case STRANGER_SOCKET: return send_piece(s, data, n);

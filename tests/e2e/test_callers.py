@@ -159,6 +159,23 @@ class Limits(lib.PerActor):
                 self.assertTrue({(name, 0)} & seen or name in ("nice", "rtprio", "nproc"), name)
         self.each(check)
 
+    def test_the_words_for_none_left_reach_a_fifo(self):
+        """To write there without waiting takes a pipe of runner's own, and there is none."""
+        def check(actor):
+            path = os.path.join(lib.room(actor), "f")
+            os.mkfifo(path)
+            lib.give(path, actor)
+            reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            writer = os.open(path, os.O_WRONLY)
+            p = subprocess.Popen(lib.as_actor(actor, ["prlimit", "--nofile=0:0", lib.RUNNER,
+                                                      "exec", "--", "true"]),
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=writer)
+            os.close(writer)
+            self.assertEqual(p.wait(60 * lib.PATIENCE), 125)
+            self.assertIn("(ulimit -n)", os.read(reader, 4096).decode())
+            os.close(reader)
+        self.each(check)
+
     def test_the_other_verbs(self):
         for verb in (["doctor"], ["profile", "show", "default"], ["exec", "--help"]):
             for stack in (32, 64, 127):
