@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Breaks of what keeps a bind from being a way to servers, and to the kernel's files."""
 SOCKETS = "tests/security/test_sockets.py "
+GRANTED = "tests/security/test_granted_sockets.py "
 BINDS = "tests/e2e/test_binds.py "
 PLAN = ["unit a bind is no way to a server"]
 
@@ -22,16 +23,16 @@ MUTATIONS = [
      "b->group = b->closed ? plan->host_gid : st->st_gid;", "b->group = st->st_gid;",
      [SOCKETS + "Sockets.test_in_a_read_only_bind"]),
     ("sockets: what is not mapped counts as closed", "runner/layer/binds.c",
-     "		b->closed = false;\n", "", [SOCKETS + "AsRoot.test_a_file_system_without_maps"]),
+     "		b->closed = false;\n", "", [GRANTED + "AsRoot.test_a_file_system_without_maps"]),
     ("sockets: closed without a look at the group", "runner/layer/binds.c",
      "	return st->st_mode >> 3 & 5 & ~st->st_mode;", "	return st->st_mode & 0;",
-     [SOCKETS + "AsRoot.test_where_the_group_is_needed_the_filter_stands_in"]),
+     [GRANTED + "AsRoot.test_where_the_group_is_needed_the_filter_stands_in"]),
     ("sockets: closed with mounts below", "runner/layer/binds.c",
      "b->directory && !source->mounts_below &&", "b->directory &&",
-     [SOCKETS + "AsRoot.test_what_is_mounted_below_is_shown_and_the_filter_stands_in"]),
+     [GRANTED + "AsRoot.test_what_is_mounted_below_is_shown_and_the_filter_stands_in"]),
     ("sockets: closed where it cannot be proved", "runner/layer/binds.c",
      "!source->read_only &&\n", "\n",
-     [SOCKETS + "AsRoot.test_a_read_only_file_system_is_left_to_the_filter"]),
+     [GRANTED + "AsRoot.test_a_read_only_file_system_is_left_to_the_filter"]),
     ("sockets: a granted bind is closed", "runner/layer/binds.c",
      "plan_has(plan, LAYER_UNIX_SOCKETS) && !m->sockets && m->read_only",
      "plan_has(plan, LAYER_UNIX_SOCKETS) && m->read_only",
@@ -42,7 +43,7 @@ MUTATIONS = [
      [SOCKETS + "Sockets.test_without_the_layer_all_are_reached"]),
     ("sockets: one is bound without the word", "runner/bind_source.c",
      "(S_ISSOCK(st->st_mode) && m->sockets)", "S_ISSOCK(st->st_mode)",
-     [SOCKETS + "Grants.test_a_socket_itself"]),
+     [GRANTED + "Grants.test_a_socket_itself"]),
     ("sockets: Landlock is not asked", "runner/layer/landlock.c",
      "	{ 9, FS_RESOLVE_UNIX, 0, 0 },\n", "", PLAN),
     ("sockets: Landlock grants it where writing is", "runner/layer/landlock.c",
@@ -78,7 +79,7 @@ MUTATIONS = [
      [SOCKETS + "Kept.test_what_somebody_mounted_in_usr"]),
     ("sockets: a mount point has a mount below", "runner/bind_source.c",
      "strcmp(line->point, p.here) == 0 || ", "",
-     [SOCKETS + "AsRoot.test_a_mount_point_is_no_mount_below"]),
+     [GRANTED + "AsRoot.test_a_mount_point_is_no_mount_below"]),
     ("a FIFO may be bound", "runner/bind_source.c", "S_ISREG(st->st_mode) || (S_ISSOCK",
      "S_ISREG(st->st_mode) || S_ISFIFO(st->st_mode) || (S_ISSOCK",
      [BINDS + "Types.test_neither_a_directory_nor_a_file"]),
@@ -87,10 +88,10 @@ MUTATIONS = [
      [BINDS + "Types.test_neither_a_directory_nor_a_file"]),
     ("sockets: a group that may only search counts for nothing", "runner/layer/binds.c",
      "	return st->st_mode >> 3 & 5 & ~st->st_mode;", "	return st->st_mode >> 3 & 4 & ~st->st_mode;",
-     [SOCKETS + "AsRoot.test_where_the_group_is_needed_the_filter_stands_in"]),
+     [GRANTED + "AsRoot.test_where_the_group_is_needed_the_filter_stands_in"]),
     ("sockets: a map is shared whatever its group", "runner/layer/binds.c",
      " &&\n		    plan->binds[i].group == group)", ")",
-     [SOCKETS + "AsRoot.test_one_is_granted_and_the_other_stays_closed"]),
+     [GRANTED + "AsRoot.test_one_is_granted_and_the_other_stays_closed"]),
     ("sockets: what the mount refuses is proved", "runner/layer/binds.c",
      "b->group = b->closed ? plan->host_gid : st->st_gid;", "b->group = st->st_gid; /* */",
      ["proof binds --ro-bind /var/tmp:/d"]),

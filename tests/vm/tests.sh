@@ -14,7 +14,8 @@ suites="e2e/binds e2e/exec e2e/programs e2e/supervision
 	security/attacks security/coredump security/denials security/displaced
 	security/guard security/init security/landlock_rights security/mount_table
 	security/outside security/pins security/policy security/replaced
-	security/shell_denial security/sockets security/surroundings"
+	security/shell_denial security/sockets security/granted_sockets
+	security/surroundings"
 # These count the cgroups of all runs.
 alone="e2e/callers e2e/limits"
 # The longest first.
