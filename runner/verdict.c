@@ -93,6 +93,26 @@ static void cannot_watch(const struct acts *a, struct outcome *o)
 			 "runner needs more open files: raise the hard limit (ulimit -Hn)");
 }
 
+/* What the sum rests on is said, because it may be no fault of the run's. */
+static void killed_for_memory(const struct spec_limits *l, const struct acts *a, struct outcome *o)
+{
+	snprintf(o->message, sizeof(o->message),
+		 "ended with %" PRIu64 " MiB in use%s: limit memory is %" PRIu64
+		 " MiB (seen by the watchdog%s)",
+		 a->memory_used >> 20,
+		 a->memory_rests_on & HELD_HOST ? ", kernel memory among it" : "", l->memory >> 20,
+		 a->memory_rests_on & HELD_HOST	    ? "; what the kernel holds was measured "
+						      "on the whole host"
+		 : a->memory_rests_on & HELD_LARGE  ? "; too many mappings to look at exactly"
+		 : a->memory_rests_on & HELD_HIDDEN ? "; a process let nobody look at it exactly"
+						    : "");
+	snprintf(o->hint, sizeof(o->hint), "%s%s", MEMORY_HINT,
+		 a->memory_rests_on & HELD_HOST
+			 ? "; with a cgroup a neighbour's kernel memory is not taken for "
+			   "its own ('runner doctor')"
+			 : "");
+}
+
 static void killed_by_us(const struct plan *plan, const struct acts *a, struct outcome *o)
 {
 	const struct spec_limits *l = &plan->spec->limits;
@@ -115,26 +135,7 @@ static void killed_by_us(const struct plan *plan, const struct acts *a, struct o
 			 seconds(a->cpu_used_ns / 1000000, room));
 		snprintf(o->hint, sizeof(o->hint), CPU_TIME_HINT);
 		break;
-	case REASON_MEMORY:
-		snprintf(o->message, sizeof(o->message),
-			 "ended with %" PRIu64 " MiB in use%s: limit memory is %" PRIu64
-			 " MiB (seen by the watchdog%s)",
-			 a->memory_used >> 20,
-			 a->memory_rests_on & HELD_HOST ? ", kernel memory among it" : "",
-			 l->memory >> 20,
-			 a->memory_rests_on & HELD_HOST ? "; what the kernel holds was measured "
-							  "on the whole host"
-			 : a->memory_rests_on & HELD_LARGE
-				 ? "; too many mappings to look at exactly"
-			 : a->memory_rests_on & HELD_HIDDEN
-				 ? "; a process let nobody look at it exactly"
-				 : "");
-		snprintf(o->hint, sizeof(o->hint), "%s%s", MEMORY_HINT,
-			 a->memory_rests_on & HELD_HOST
-				 ? "; with a cgroup a neighbour's kernel memory is not taken for "
-				   "its own ('runner doctor')"
-				 : "");
-		break;
+	case REASON_MEMORY: killed_for_memory(l, a, o); break;
 	case REASON_OUTPUT:
 		snprintf(o->message, sizeof(o->message),
 			 "ended after more than %" PRIu64 " bytes of output: limit output",
